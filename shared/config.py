@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
@@ -97,11 +97,13 @@ class Config(_Section, frozen=True, kw_only=True):
         raise ConfigError("pbx", f"no PBX is named {name!r}; configured: {known}")
 
 
-def parse(text: str, read_secret: Callable[[str], str]) -> Config:
+def parse(text: str, read_secret: Callable[[str], str], *, pbx_secrets: bool = True) -> Config:
     """Read a configuration.
 
     Args:
         text: the TOML text.
+        pbx_secrets: whether the AMI secrets are wanted. A gateway wants none: there they may be
+            missing, their files are not read, and the result holds none.
         read_secret: the content of a file named by a `*_file` key. It may raise ``OSError`` or
             ``UnicodeDecodeError``; surrounding white space is not part of the secret.
 
@@ -116,8 +118,19 @@ def parse(text: str, read_secret: Callable[[str], str]) -> Config:
         config = msgspec.convert(raw, Config)
     except msgspec.ValidationError as error:
         raise _explain(str(error)) from error
+    if not pbx_secrets:
+        config = _without_pbx_secrets(config)
     _check(config)
+    if pbx_secrets:
+        for index, pbx in enumerate(config.pbx):
+            if pbx.secret is None and pbx.secret_file is None:
+                raise ConfigError(f"pbx[{index}].secret", "this key is required (or secret_file)")
     return _with_secrets(config, read_secret)
+
+
+def _without_pbx_secrets(config: Config) -> Config:
+    replace = msgspec.structs.replace
+    return replace(config, pbx=tuple(replace(pbx, secret=None, secret_file=None) for pbx in config.pbx))
 
 
 def _explain(text: str) -> ConfigError:
@@ -150,12 +163,12 @@ def _check(config: Config) -> None:
         if pbx.name in seen:
             raise ConfigError(f"{at}.name", f"two PBXs are named {pbx.name!r}")
         seen.add(pbx.name)
-        _one_of(f"{at}.secret", pbx.secret, pbx.secret_file, required=True)
+        _one_of(f"{at}.secret", pbx.secret, pbx.secret_file)
         if pbx.tls_ca is not None and not pbx.tls:
             raise ConfigError(f"{at}.tls_ca", "is only used with tls = true")
         for key in ("host", "username", "secret", "location_prefix", "hint_context"):
             _plain(f"{at}.{key}", getattr(pbx, key))
-    _one_of("nats.password", config.nats.password, config.nats.password_file, required=False)
+    _one_of("nats.password", config.nats.password, config.nats.password_file)
     _check_nats(config.nats)
     for index, origin in enumerate(config.gateway.origins):
         if not re.fullmatch(r"https?://[^/\s]+", origin):
@@ -173,11 +186,9 @@ def _check_nats(nats: NatsSection) -> None:
         raise ConfigError("nats.replicas", "the embedded server is one node: set nats.url to a cluster")
 
 
-def _one_of(key: str, value: str | None, file: str | None, *, required: bool) -> None:
+def _one_of(key: str, value: str | None, file: str | None) -> None:
     if value is not None and file is not None:
         raise ConfigError(f"{key}_file", f"give either {key} or {key}_file, not both")
-    if required and value is None and file is None:
-        raise ConfigError(key, f"this key is required (or {key.rpartition('.')[2]}_file)")
 
 
 def _plain(key: str, value: str | None) -> None:
@@ -227,5 +238,5 @@ def _section_type(annotation: Any) -> type[_Section] | None:
     candidates = [annotation, *getattr(annotation, "__args__", ())]
     for candidate in candidates:
         if isinstance(candidate, type) and issubclass(candidate, _Section):
-            return cast("type[_Section]", candidate)
+            return candidate
     return None

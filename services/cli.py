@@ -1,0 +1,112 @@
+"""The command `pbxis`: reads the command line and starts what it names.
+
+Exit codes: 0 stopped cleanly, 1 something failed (the text says what), 2 the command line or the
+configuration is wrong (nothing was started).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from shared.errors import CallCentreError, ConfigError
+
+_EPILOG = """\
+examples:
+  pbxis up                          a simulated call centre; open the address it prints
+  pbxis up --config pbxis.toml      your own PBX (docs/configuration.md)
+  pbxis check --config pbxis.toml   what would not work, and what to change
+  pbxis tail --queues support       live events in this terminal
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    top = argparse.ArgumentParser(
+        prog="pbxis",
+        description="What happens in an Asterisk call centre, live, in the browser.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--verbose", "-v", action="store_true", help="tell more in the log")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    up = commands.add_parser("up", help="run everything on this machine")
+    _add_config(up)
+    bridge = commands.add_parser("bridge", help="run the bridge of one PBX")
+    _add_config(bridge)
+    bridge.add_argument("--pbx", required=True, metavar="NAME", help="which [[pbx]] of the configuration")
+    gateway = commands.add_parser("gateway", help="run one gateway; any number may run side by side")
+    _add_config(gateway)
+    commands.add_parser("demo-pbx", help="run the simulated Asterisk alone", add_help=False)
+    check = commands.add_parser("check", help="test the configuration, each PBX login and NATS")
+    _add_config(check)
+    tail = commands.add_parser("tail", help="show live events in this terminal")
+    _add_config(tail)
+    tail.add_argument("--url", help="the gateway (default: that of the configuration)")
+    tail.add_argument("--agents", default="*", metavar="A,B", help="which agents (default: all)")
+    tail.add_argument("--queues", default="*", metavar="A,B", help="which queues (default: all)")
+    tail.add_argument("--plain", action="store_true", help="one JSON object a line instead of a table")
+    return top
+
+
+def _add_config(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--config", metavar="FILE", help="the configuration (default: $PBXIS_CONFIG)")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["demo-pbx"]:
+        from services.demo_pbx.__main__ import main as demo_pbx
+
+        return demo_pbx(arguments[1:])
+    options = parser().parse_args(arguments)
+    set_up_logging(verbose=options.verbose)
+    try:
+        return _run(options)
+    except ConfigError as error:
+        print(f"pbxis: configuration: {error}", file=sys.stderr)
+        return 2
+    except CallCentreError as error:
+        print(f"pbxis: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 0
+
+
+def set_up_logging(*, verbose: bool) -> None:
+    """Log lines go to standard error; ``PBXIS_LOG=debug`` does what `--verbose` does, for children too."""
+    if verbose:
+        os.environ["PBXIS_LOG"] = "debug"
+    level = logging.DEBUG if os.environ.get("PBXIS_LOG") == "debug" else logging.INFO
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    logging.getLogger("pbxis").setLevel(level)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Each command imports what it needs and nothing else, so that it starts fast."""
+    if options.command == "up":
+        from services import configuration
+        from services.up.app import run
+
+        return asyncio.run(run(configuration.load(options.config)))
+    if options.command == "bridge":
+        from services.ami_bridge.__main__ import run_bridge
+
+        return run_bridge(options.config, options.pbx)
+    if options.command == "gateway":
+        from services.gateway.__main__ import main as gateway
+
+        return gateway(["--config", options.config] if options.config else [])
+    if options.command == "check":
+        from services.terminal.check import check
+
+        return check(options.config)
+    from services.terminal.tail import tail
+
+    return tail(options)

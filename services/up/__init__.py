@@ -1,0 +1,1 @@
+"""`pbxis up`: the whole system on one machine, each service a process of its own."""

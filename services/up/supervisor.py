@@ -1,0 +1,78 @@
+"""Keep child processes running; stop them in order.
+
+A child that dies is started again after 1, 2, 4 … 30 s (the pause is forgotten after a minute of
+life). A child that ends with code 2 has refused its configuration: trying again would not help, so
+everything stops with that code. A child marked ``essential`` that ends with code 0 was asked to stop
+(`POST /stop`), and so does everything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio.subprocess import Process
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services import child_process
+
+log = logging.getLogger("pbxis.up")
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _LONG_LIFE_S = 1.0, 30.0, 60.0
+_STOP_WITHIN_S = 4.0
+REFUSED = 2
+
+
+@dataclass(frozen=True)
+class Child:
+    """A program to keep running."""
+
+    name: str
+    command: Sequence[str]
+    essential: bool = False
+
+
+class Supervisor:
+    """Starts children, restarts them, and stops them in the reverse order."""
+
+    def __init__(self) -> None:
+        self._running: dict[str, Process] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def start(self, child: Child) -> None:
+        """Keep this child running from now on."""
+        self._tasks.append(asyncio.create_task(self._keep(child), name=child.name))
+
+    async def wait(self) -> int:
+        """Until a child says that everything should end; the exit code to end with."""
+        return await asyncio.shield(self._ended)
+
+    async def stop(self) -> None:
+        """Stop all children, the last started first."""
+        for task in reversed(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for name, process in reversed(self._running.items()):
+            code = await child_process.stop(process, within_s=_STOP_WITHIN_S)
+            log.debug("%s ended with code %d", name, code)
+
+    async def _keep(self, child: Child) -> None:
+        loop = asyncio.get_running_loop()
+        pause = _FIRST_PAUSE_S
+        while not self._ended.done():
+            begun = loop.time()
+            process = await child_process.spawn(child.command)
+            self._running[child.name] = process
+            code = await process.wait()
+            if code == REFUSED or (code == 0 and child.essential):
+                self._end(code)
+                return
+            pause = _FIRST_PAUSE_S if loop.time() - begun > _LONG_LIFE_S else pause
+            log.warning("%s ended with code %d; starting it again in %.0f s", child.name, code, pause)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE_S)
+
+    def _end(self, code: int) -> None:
+        if not self._ended.done():
+            self._ended.set_result(code)

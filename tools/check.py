@@ -1,0 +1,57 @@
+"""Everything that `make test` runs, in order, each step named; stops at the first that fails.
+
+The closing line is pytest's own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+
+CHECKS: list[tuple[str, list[str]]] = [
+    ("format", [str(BIN / "ruff"), "format", "--check", "--quiet", "."]),
+    ("lint", [str(BIN / "ruff"), "check", "--quiet", "."]),
+    ("import contracts", [str(BIN / "lint-imports"), "--no-cache"]),
+    ("types", [str(BIN / "basedpyright")]),
+    ("pages", [sys.executable, "tools/web.py", "check"]),
+]
+UNIT = [str(BIN / "coverage"), "run", "-m", "pytest", "tests/unit", "-q"]
+COVERAGE = [str(BIN / "coverage"), "report"]
+REST = [str(BIN / "pytest"), "tests", "-q", "--ignore=tests/unit", "--durations=10"]
+
+
+def step(name: str, command: list[str], *, quiet: bool) -> None:
+    """Run one step.
+
+    Raises:
+        SystemExit: it failed; its output has been shown.
+    """
+    begun = time.monotonic()
+    print(f"── {name} …", flush=True)
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=quiet, text=True)
+    if done.returncode != 0:
+        if quiet:
+            print(done.stdout, done.stderr, sep="\n")
+        print(f"── {name} failed: {' '.join(command)}", file=sys.stderr)
+        raise SystemExit(done.returncode)
+    print(f"── {name} ok, {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def main() -> None:
+    """All steps."""
+    os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    for name, command in CHECKS:
+        step(name, command, quiet=True)
+    step("unit tests", UNIT, quiet=False)
+    step("coverage of core and shared", COVERAGE, quiet=True)
+    step("contract, integration and end-to-end tests", REST, quiet=False)
+
+
+if __name__ == "__main__":
+    main()
