@@ -24,7 +24,7 @@ async def spawn(
     stdout: int | None = None,
     stderr: int | None = None,
 ) -> Process:
-    """Start a program in a process group of its own, so that a Ctrl-C reaches only us and we stop it in order.
+    """Start a program in its own process group: a Ctrl-C reaches only us, and we stop it in order.
 
     Must be called from the main thread: Linux ties the death signal to the thread that forked.
     """
