@@ -110,3 +110,7 @@ def _run(options: argparse.Namespace) -> int:
     from services.terminal.tail import tail
 
     return tail(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
