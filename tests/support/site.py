@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,7 +17,7 @@ _STOP_S = 15.0
 
 
 class Site:
-    """A running `pbxis up`; ``url`` without a slash at the end, ``log`` what it has written to standard error."""
+    """A running `pbxis up`; ``url`` ends without a slash, ``log`` is its standard error."""
 
     def __init__(self, process: Process, url: str, log: Path) -> None:
         self.process = process
@@ -50,7 +50,7 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def running_site(folder: Path, config: str = "") -> AsyncIterator[Site]:
+async def running_site(folder: Path, config: str = "") -> AsyncGenerator[Site]:
     """`pbxis up` with this configuration; a free port unless the configuration names one."""
     file = folder / "pbxis.toml"
     if "[gateway]" not in config:
