@@ -10,6 +10,7 @@ from collections.abc import Callable
 from services.demo_pbx.core.channels import Bridge, Channel, Headers
 from services.demo_pbx.core.devices import HINT_STATUS, DeviceState
 from services.demo_pbx.core.layout import LotSettings
+from services.demo_pbx.core.legs import LeftAlone
 from services.demo_pbx.core.schedule import Timer
 from services.demo_pbx.core.switch import Switch, hint
 
@@ -121,6 +122,7 @@ class FetchedCall:
         other = self._ordered(channel)[1]
         self._switch.leave(channel)
         channel.task = None
+        other.task = LeftAlone(self._switch)
         return other
 
     def _ordered(self, first: Channel) -> tuple[Channel, Channel]:

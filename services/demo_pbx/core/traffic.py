@@ -16,7 +16,7 @@ from services.demo_pbx.core.roster import CALLER_NAMES, PAUSE_REASONS, WITHHELD,
 
 PERIOD_S = 900.0
 """A quarter of an hour is the demo's day: queues fill and empty within what a viewer sees."""
-SWING = 0.45
+SWING = 0.5
 LEAST_PAUSED, MOST_PAUSED = 2, 7
 FEWEST_ON_DUTY = 31
 
@@ -26,14 +26,14 @@ class Load:
     """Mean calls a second into each queue, and mean seconds between what agents do themselves."""
 
     queue_calls_per_s: tuple[tuple[str, float], ...] = (
-        ("support", 0.078),
-        ("sales", 0.046),
-        ("billing", 0.040),
-        ("orders", 0.040),
-        ("vip.es-en", 0.017),
+        ("support", 0.060),
+        ("sales", 0.036),
+        ("billing", 0.043),
+        ("orders", 0.030),
+        ("vip.es-en", 0.018),
     )
-    outgoing_every_s: float = 40.0
-    direct_every_s: float = 120.0
+    outgoing_every_s: float = 55.0
+    direct_every_s: float = 150.0
     inbound_direct_every_s: float = 150.0
     pause_every_s: float = 35.0
     shift_every_s: float = 70.0
@@ -85,7 +85,7 @@ class Traffic:
             self._later(self._between(1.5, 7), leg, lambda: self._pbx.answer(leg))
 
     def waits(self, caller: Channel) -> None:
-        patience = 8 + self._rng.expovariate(1 / 110)
+        patience = 8 + self._rng.expovariate(1 / 60)
         self._later(patience, caller, lambda: self._lose_patience(caller))
 
     def _lose_patience(self, caller: Channel) -> None:
