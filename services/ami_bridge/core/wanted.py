@@ -1,0 +1,56 @@
+"""Which events the core reads; the link drops all others before it decodes them."""
+
+from __future__ import annotations
+
+WANTED_EVENTS: frozenset[str] = frozenset(
+    {
+        # queues and their members
+        "QueueCallerJoin",
+        "QueueCallerLeave",
+        "QueueCallerAbandon",
+        "QueueMemberAdded",
+        "QueueMemberRemoved",
+        "QueueMemberPause",
+        "QueueMemberPenalty",
+        "QueueMemberRinginuse",
+        "QueueMemberStatus",
+        "AgentCalled",
+        "AgentConnect",
+        "AgentComplete",
+        "AgentDump",
+        "AgentRingNoAnswer",
+        # channels, and who talks to whom
+        "Newchannel",
+        "Newstate",
+        "NewCallerid",
+        "NewConnectedLine",
+        "DialBegin",
+        "DialState",
+        "DialEnd",
+        "BridgeCreate",
+        "BridgeEnter",
+        "BridgeLeave",
+        "BridgeDestroy",
+        "Hangup",
+        "Hold",
+        "Unhold",
+        "BlindTransfer",
+        "AttendedTransfer",
+        "LocalBridge",
+        "ExtensionStatus",
+        "OriginateResponse",
+        # parking
+        "ParkedCall",
+        "ParkedCallGiveUp",
+        "ParkedCallTimeOut",
+        "ParkedCallSwap",
+        "UnParkedCall",
+        # Asterisk itself
+        "FullyBooted",
+        "Shutdown",
+        "Reload",
+    }
+)
+
+# Class dialplan is half of all bytes; of its `VarSet` only these variables are of use.
+WANTED_VARIABLES: frozenset[str] = frozenset({"MIXMONITOR_FILENAME"})

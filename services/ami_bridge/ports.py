@@ -1,0 +1,83 @@
+"""What the bridge needs from outside, as Protocols; the adapters fulfil them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Protocol
+
+from services.ami_bridge.core.ami_message import AmiMessage
+
+# --- Asterisk Manager Interface -------------------------------------------------------------------
+
+
+class AmiSession(Protocol):
+    """One login to Asterisk, from its success to the loss of the connection."""
+
+    @property
+    def asterisk(self) -> str:
+        """The version of Asterisk (``22.10.1``); ``""`` when the AMI user may not ask for it."""
+        ...
+
+    def batches(self) -> AsyncIterator[Sequence[AmiMessage]]:
+        """The wanted events in the order they came, from the login on; to be read by one reader.
+
+        Whatever arrived before the link was lost is still handed over.
+
+        Raises:
+            AmiLinkLostError: the session is over, and so are the events.
+        """
+        ...
+
+    async def request_list(self, action: str, **headers: str) -> list[AmiMessage]:
+        """Ask for a list; its items in order, without the event that ends it.
+
+        Raises:
+            AmiActionRefusedError: for instance `Permission denied`.
+            ActionNotSentError: the session is over.
+            ActionOutcomeUnknownError: the link was lost or the time was up in the middle of it.
+        """
+        ...
+
+    async def request(
+        self, action: str, headers: Mapping[str, str | Sequence[str]], timeout_s: float
+    ) -> AmiMessage:
+        """Send an action; its successful answer.
+
+        Args:
+            action: AMI name of it, such as `QueuePause`.
+            headers: the other headers; a sequence is sent as a repeated header (`Variable`). An
+                `ActionID` may be given; else one is made. `Async: true` is always set on Originate.
+            timeout_s: how long to wait for the answer.
+
+        Raises:
+            UnsafeActionError: a header holds CR, LF, NUL, or is too long for Asterisk; not sent.
+            ActionNotSentError: the session is over; not sent.
+            AmiActionRefusedError: Asterisk answered with an error.
+            ActionOutcomeUnknownError: sent, and no answer came in time or before the link was lost.
+        """
+        ...
+
+
+class SessionHandler(Protocol):
+    """Who uses the sessions of a link."""
+
+    async def on_session(self, session: AmiSession) -> None:
+        """Serve a session.
+
+        When the link is lost, :meth:`AmiSession.batches` ends with ``AmiLinkLostError``; a handler
+        that does not come to its end soon after is cancelled. Any ``CallCentreError`` ends the
+        session and is the reason of the next :meth:`on_down`; other errors end the link.
+        """
+        ...
+
+    def on_down(self, reason: str, auth_failed: bool) -> None:
+        """An attempt failed, or a session ended (after :meth:`on_session` did)."""
+        ...
+
+
+class AmiLink(Protocol):
+    """The way to one Asterisk."""
+
+    async def run(self, handler: SessionHandler) -> None:
+        """Keep a session up for ever; when cancelled, log off and return. Close is final."""
+        ...
