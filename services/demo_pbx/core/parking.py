@@ -130,6 +130,28 @@ class FetchedCall:
         return (parkee, retriever) if first is parkee else (retriever, parkee)
 
 
+class NothingThere(LeftAlone):
+    """Who dialled an empty space hears so, and the call ends."""
+
+    def __init__(self, switch: Switch, channel: Channel) -> None:
+        super().__init__(switch)
+        self._timer = switch.schedule.after(ANNOUNCEMENT_S, lambda: self._end(channel))
+        channel.task = self
+
+    def party_hung_up(self, channel: Channel) -> None:
+        self._switch.request_hangup(channel)
+        self._end(channel)
+
+    def detach(self, channel: Channel) -> Channel | None:
+        self._timer.cancel()
+        return super().detach(channel)
+
+    def _end(self, channel: Channel) -> None:
+        self._timer.cancel()
+        self._switch.soft_hangup(channel)
+        self._switch.end(channel, 0)
+
+
 class Lot:
     """The parking lot."""
 
@@ -156,6 +178,8 @@ class Lot:
         stay = ParkedStay(self, channel, space, parker, timeout_s or self.settings.timeout_s)
         self.stays[space] = stay
         channel.task = stay
+        for call in channel.outstanding:
+            call.bare = False
         switch.emit("ParkedCall", ("Parkee", channel), stay.headers())
         self.show(space, DeviceState.INUSE)
         switch.enter(bridge, channel)
@@ -164,12 +188,11 @@ class Lot:
         return space
 
     def fetch(self, space: int, retriever: Channel) -> None:
-        """Dialling an empty space ends the call."""
+        """Join who dials a space with the call in it; an empty one is only told to be empty."""
         retriever.application, retriever.data = "ParkedCall", f"{self.settings.name},{space}"
         stay = self.stays.get(space)
         if stay is None:
-            self.switch.soft_hangup(retriever)
-            self.switch.end(retriever)
+            NothingThere(self.switch, retriever)
         else:
             stay.fetch(retriever)
 
