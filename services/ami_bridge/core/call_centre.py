@@ -1,0 +1,174 @@
+"""The core of the bridge: AMI messages in, events out.
+
+How it works. :class:`Model` holds what is known of one PBX; ``transitions.TRANSITIONS`` says which AMI
+event moves it. A handler notes which **documents** it may have changed; a document is the current
+value of one state event (say queueMemberStatus of 148 in `sales`). ``documents`` is what was published
+last, and a document is published only when it differs from that, so repeats vanish by themselves.
+Moments are published as they come.
+
+The model is mutable, with this class as its single owner: a frozen one would be copied for each
+message, 5,500 entries in a large call centre. It is deterministic, and has no clock: time comes as
+``now_ms``.
+
+A connection's life: :meth:`status` syncing, the lists asked while live events are kept back, :meth:`resync`
+with both, :meth:`status` online, :meth:`apply` for each event, :meth:`refresh` every few seconds;
+:meth:`link_lost` and :meth:`status` offline when it ends.
+
+To publish another state: make its document in ``model.py``. To follow another AMI event: ``transitions.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from services.ami_bridge.core.ami_message import AmiMessage, optional
+from services.ami_bridge.core.fill import fill, fill_queues
+from services.ami_bridge.core.identity import Identifier, Identity
+from services.ami_bridge.core.model import Key, Model, key_of
+from services.ami_bridge.core.moments import Output
+from services.ami_bridge.core.refresh import Drift
+from services.ami_bridge.core.snapshot import Snapshot
+from services.ami_bridge.core.tombstones import tombstone
+from services.ami_bridge.core.transitions import TRANSITIONS
+from shared.errors import MalformedMessageError
+from shared.events import PbxStatus, PbxWord, State
+
+
+class Candidate(NamedTuple):
+    """A call of an agent, as the actions on it need it. ``caller_id`` is the remote party's number."""
+
+    agent_channel: str
+    bridged_channel: str
+    caller_id: str
+
+
+class CallCentre:
+    """One PBX.
+
+    Attributes:
+        documents: what was published last, by key.
+        rejected: what could not be read in the last :meth:`resync` or :meth:`refresh`, for the log.
+    """
+
+    def __init__(self, pbx: str, identity: Identity | None = None) -> None:
+        self.pbx = pbx
+        self.documents: dict[Key, State] = {}
+        self.rejected: list[MalformedMessageError] = []
+        self._identifier = Identifier(identity or Identity())
+        self._model = Model(pbx, self._identifier)
+        self._drift = Drift()
+
+    @property
+    def wants_resync(self) -> bool:
+        """Whether Asterisk said that something changed which no event tells (a reload, late booting)."""
+        return self._model.wants_resync
+
+    def restore(self, documents: Iterable[State]) -> None:
+        """Take over what an earlier process published, tombstones too, so only what differs is published."""
+        for document in documents:
+            self.documents[key_of(document)] = document
+
+    def status(self, word: PbxWord, reason: str | None, now_ms: int) -> list[Output]:
+        """Say whether the figures are live. ``since`` changes only with the word."""
+        before = self.documents.get(("pbxStatus", None, None))
+        since = before.since if isinstance(before, PbxStatus) and before.status == word else now_ms
+        return self._published([PbxStatus(pbx=self.pbx, status=word, since=since, reason=reason)])
+
+    def link_lost(self) -> None:
+        """Forget all calls: channel names and uniqueids come again after Asterisk restarted.
+
+        Nothing is published: the last figures stay, and pbxStatus says that they are not live.
+        """
+        self._model = Model(self.pbx, self._identifier)
+
+    def resync(self, lists: Snapshot, buffered: Sequence[AmiMessage], now_ms: int) -> list[Output]:
+        """Begin anew from Asterisk's lists and the live events that came meanwhile.
+
+        Returns:
+            the moments of ``buffered``, and each state that differs from what was published last: at the end
+            of it all, not in between. What is gone becomes a tombstone.
+        """
+        model = Model(self.pbx, self._identifier)
+        self._model = model
+        self._drift = Drift()
+        self.rejected = fill(model, lists, self.documents, now_ms)
+        for message in buffered:
+            try:
+                _step(model, message, now_ms)
+            except MalformedMessageError as error:
+                self.rejected.append(error)
+        for key in self.documents:
+            if key[0] != "pbxStatus":
+                model.touched[key] = None
+        model.touched.update(dict.fromkeys(model.keys()))
+        return self._collect()
+
+    def apply(self, message: AmiMessage, now_ms: int) -> list[Output]:
+        """Apply one live event; one of no interest gives nothing.
+
+        Raises:
+            MalformedMessageError: it cannot be read; nothing has changed then.
+        """
+        _step(self._model, message, now_ms)
+        return self._collect()
+
+    def refresh(self, lists: Snapshot, now_ms: int) -> list[Output]:
+        """Take over the figures that only lists tell, and repair what changed without an event.
+
+        Args:
+            lists: a new ``queue_status`` and ``queue_summary``; the other lists are not looked at.
+        """
+        if lists.queue_status is None:
+            return []
+        model, listed = self._model, Model(self.pbx, self._identifier)
+        self.rejected = []
+        fill_queues(listed, lists, now_ms, self.rejected)
+        self._drift.repair(model, listed, now_ms)
+        for queue in model.queues:
+            model.summaries.adopt(queue, listed.summaries)
+            model.touch("QueueSummary", queue, None)
+            model.touch("MemberSummary", queue, None)
+        return self._collect()
+
+    def candidates(self, agent: str) -> list[Candidate]:
+        """The calls of an agent that an action could be about: those with someone at the other end."""
+        found: list[Candidate] = []
+        for leg, call in self._model.calls.fronts(agent):
+            partner = self._model.bridges.partner(leg.uniqueid)
+            if partner is not None:
+                found.append(Candidate(leg.channel, partner.channel, call.number))
+        return found
+
+    def _collect(self) -> list[Output]:
+        """The moments, then the documents that changed."""
+        model = self._model
+        outputs = model.moments
+        changed: list[State] = []
+        for key in model.touched:
+            document = model.document(key)
+            before = self.documents.get(key)
+            if document is None:
+                if before is not None and before.gone is not True:
+                    changed.append(tombstone(before))
+            elif document != before:
+                changed.append(document)
+        model.moments = []
+        model.touched = {}
+        return outputs + self._published(changed)
+
+    def _published(self, states: Iterable[State]) -> list[Output]:
+        """The states that differ from what was published last; from now on they are that."""
+        outputs: list[Output] = []
+        for state in states:
+            key = key_of(state)
+            if self.documents.get(key) != state:
+                self.documents[key] = state
+                outputs.append(Output(state, ""))
+        return outputs
+
+
+def _step(model: Model, message: AmiMessage, now_ms: int) -> None:
+    transition = TRANSITIONS.get(optional(message, "Event"))
+    if transition is not None:
+        transition(model, message, now_ms)

@@ -1,0 +1,253 @@
+"""What the AMI events about channels do to the agents' calls.
+
+See calls.py for what a leg and a call are. Order holds only within one channel's own events, so each handler
+takes what its message tells and does not count on another one having come before.
+"""
+
+from __future__ import annotations
+
+import re
+
+from services.ami_bridge.core.ami_message import AmiMessage, integer, name, optional, text
+from services.ami_bridge.core.bridges import is_holding, read_party
+from services.ami_bridge.core.caller_id import name_of, number_of
+from services.ami_bridge.core.calls import Leg
+from services.ami_bridge.core.model import Model
+from services.ami_bridge.core.moments import Output, moment_id
+from services.ami_bridge.core.queue_calls import RECORDING, Served
+from shared.events import Direction, OriginateFailed
+
+# What can be dialled, unlike the `s`, `h` or `i` of a dialplan that is somewhere inside itself.
+_DIALLED = re.compile(r"[0-9*#+]+")
+
+
+def on_agent_called(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`AgentCalled`: a queue rings the agent. The caller's ids and number are in the first half."""
+    uniqueid, channel, queue = (
+        name(message, "DestUniqueid"),
+        name(message, "DestChannel"),
+        name(message, "Queue"),
+    )
+    caller = name(message, "Uniqueid")
+    linkedid = optional(message, "DestLinkedid") or caller
+    leg = _leg(model, uniqueid, channel, linkedid, "inbound", now_ms)
+    if leg is None:
+        return
+    leg.queue, leg.queue_uniqueid = queue, caller
+    leg.learn(number_of(optional(message, "CallerIDNum")), name_of(optional(message, "CallerIDName")))
+    model.touch_calls(leg.agent)
+
+
+def on_agent_connect(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`AgentConnect`: remembered for AgentComplete. The call itself is connected by BridgeEnter."""
+    queue, interface, caller = name(message, "Queue"), name(message, "Interface"), name(message, "Uniqueid")
+    agent = model.agent_of_dial_string(interface) or model.identifier.agent_of_member(interface, "")
+    model.queue_calls.connect(queue, interface, Served(caller, agent, now_ms))
+
+
+def on_agent_in_queue(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`QueueCallerJoin` of an agent who dialled a queue: nothing else may tell that he has a call."""
+    channel, uniqueid = optional(message, "Channel"), optional(message, "Uniqueid")
+    leg = _leg(model, uniqueid, channel, optional(message, "Linkedid") or uniqueid, "outbound", now_ms)
+    if leg is not None:
+        _dialled(model, leg, optional(message, "Exten"), None, None, now_ms)
+
+
+def on_dial_begin(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`DialBegin`: one channel rings another. Without `Channel` it is the first leg of Originate."""
+    callee, callee_channel = name(message, "DestUniqueid"), name(message, "DestChannel")
+    caller_channel = optional(message, "Channel")
+    caller = name(message, "Uniqueid") if caller_channel else ""
+    linkedid = optional(message, "DestLinkedid") or callee
+    direction: Direction = "inbound" if caller else "outbound"
+    rung = _leg(model, callee, callee_channel, linkedid, direction, now_ms)
+    if rung is not None:
+        if caller:
+            number = number_of(optional(message, "CallerIDNum"))
+            if number == rung.agent:
+                # Click-to-call shows the dialled number on both sides: that is not who calls.
+                rung.learn(model.agent_of_channel(caller_channel), None)
+            else:
+                rung.learn(number, name_of(optional(message, "CallerIDName")))
+        else:
+            rung.originated = True
+            if rung.state == "dialing":
+                rung.move(now_ms, state="ringing")
+            rung.learn(*_connected_line(message, "Dest"))
+        model.touch_calls(rung.agent)
+    dialler = _leg(model, caller, caller_channel, optional(message, "Linkedid") or caller, "outbound", now_ms)
+    if dialler is not None:
+        number = number_of(optional(message, "DestCallerIDNum"))
+        callee_name = name_of(optional(message, "DestCallerIDName"))
+        _dialled(model, dialler, optional(message, "Exten"), number, callee_name, now_ms)
+
+
+def on_dial_end(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`DialEnd`: read for the first leg of Originate alone; BridgeEnter and Hangup tell of other legs."""
+    if "Channel" in message:
+        return
+    uniqueid, status = name(message, "DestUniqueid"), text(message, "DialStatus")
+    leg = model.calls.get(uniqueid)
+    if leg is None:
+        return
+    if status != "ANSWER":
+        model.failed_legs.dial_ended(leg.agent, uniqueid, status, now_ms)
+    elif leg.state == "ringing":
+        leg.move(now_ms, state="dialing")
+        model.touch_calls(leg.agent)
+
+
+def on_bridge_enter(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`BridgeEnter`: connected. In a holding bridge (a parking lot) the agent himself is parked."""
+    bridge, party, holding = name(message, "BridgeUniqueid"), read_party(message), is_holding(message)
+    if model.calls.has_ended(party.uniqueid):
+        return
+    model.bridges.enter(bridge, holding, party)
+    linkedid = optional(message, "Linkedid") or party.uniqueid
+    leg = _leg(model, party.uniqueid, party.channel, linkedid, "outbound", now_ms)
+    if leg is not None:
+        leg.linkedid = linkedid
+        leg.move(now_ms, state="connected", parked=holding)
+        leg.learn(*_connected_line(message))
+    for uniqueid in model.bridges.together(party.uniqueid):
+        other = model.calls.get(uniqueid)
+        if other is not None:
+            if other.number is None:
+                _learn_from_partner(model, other)
+            model.touch_calls(other.agent)
+
+
+def on_bridge_leave(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`BridgeLeave`: no end of the call; the leg may be transferred, parked, or hear an announcement."""
+    del now_ms
+    model.bridges.leave(name(message, "Uniqueid"), name(message, "BridgeUniqueid"))
+
+
+def on_new_connected_line(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`NewConnectedLine`: after a transfer or unparking the remote party is another one."""
+    del now_ms
+    uniqueid = name(message, "Uniqueid")
+    leg = model.calls.get(uniqueid)
+    if leg is None:
+        return
+    leg.linkedid = optional(message, "Linkedid") or leg.linkedid
+    number, told = _connected_line(message)
+    if number is None and model.bridges.partner(uniqueid) is not None:
+        # The new party withholds his number; the number before would be a wrong one.
+        leg.number = leg.name = None
+        _learn_from_partner(model, leg)
+    leg.learn(number, told)
+    model.touch_calls(leg.agent)
+
+
+def on_hold(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`Hold`: the channel is the one of the party who pressed hold."""
+    _hold(model, message, True, now_ms)
+
+
+def on_unhold(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`Unhold`."""
+    _hold(model, message, False, now_ms)
+
+
+def on_hangup(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`Hangup`: the only end of a leg, and of all that is kept for a channel."""
+    uniqueid = name(message, "Uniqueid")
+    cause = integer(message, "Cause")
+    model.bridges.leave(uniqueid)
+    model.queue_calls.hung_up(uniqueid)
+    model.parkings.pop(uniqueid, None)
+    leg = model.calls.end(uniqueid)
+    if leg is None:
+        return
+    if leg.originated and leg.state == "ringing":
+        model.failed_legs.hung_up(leg.agent, uniqueid, cause, now_ms)
+    model.touch_calls(leg.agent)
+
+
+def on_var_set(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`VarSet`: only the one that tells the file of a recording. Global variables have no channel."""
+    del now_ms
+    if optional(message, "Variable") != RECORDING:
+        return
+    uniqueid, path = name(message, "Uniqueid"), text(message, "Value")
+    if path and not model.calls.has_ended(uniqueid):
+        model.queue_calls.recorded(uniqueid, path)
+
+
+def on_originate_response(model: Model, message: AmiMessage, now_ms: int) -> None:
+    """`OriginateResponse`: how the agent's leg went. In failures `Channel` is the dial string.
+
+    One without an ActionID answers a request that nobody can recognise, and is no event.
+    """
+    action_id, channel, code = (
+        optional(message, "ActionID"),
+        name(message, "Channel"),
+        integer(message, "Reason"),
+    )
+    if text(message, "Response") != "Failure":
+        leg = model.calls.get(optional(message, "Uniqueid"))
+        if leg is not None and leg.number is None:
+            leg.learn(number_of(optional(message, "Exten")), None)
+            model.touch_calls(leg.agent)
+        return
+    agent = model.identifier.agent_of_interface(channel) or channel
+    reason = model.failed_legs.reason(agent, code, model.calls.give_up_originate(agent), now_ms)
+    if action_id:
+        event = OriginateFailed(pbx=model.pbx, action_id=action_id, agent=agent, reason=reason)
+        model.moments.append(Output(event, moment_id(model.pbx, "originateFailed", action_id)))
+
+
+def _leg(
+    model: Model, uniqueid: str, channel: str, linkedid: str, direction: Direction, now_ms: int
+) -> Leg | None:
+    """The leg of a channel, begun if it is an agent's; ``None`` when it is none, or has hung up."""
+    if not uniqueid or model.calls.has_ended(uniqueid):
+        return None
+    leg = model.calls.get(uniqueid)
+    if leg is not None:
+        if leg.channel != channel:
+            model.touch_calls(leg.agent)
+            model.calls.rename(leg, channel, model.agent_of_channel(channel))
+            return model.calls.get(uniqueid)
+        return leg
+    agent = model.agent_of_channel(channel)
+    if agent is None:
+        return None
+    leg = Leg(uniqueid, channel, agent, linkedid, direction, now_ms)
+    model.calls.add(leg)
+    return leg
+
+
+def _dialled(
+    model: Model, leg: Leg, exten: str, number: str | None, callee_name: str | None, now_ms: int
+) -> None:
+    """The agent dials, unless he is talking (a queue or a feature may dial for him)."""
+    if model.bridges.contains(leg.uniqueid):
+        return
+    leg.move(now_ms, state="dialing")
+    if _DIALLED.fullmatch(exten):
+        leg.learn(exten, callee_name if number == exten else None)
+    else:
+        leg.learn(number, callee_name)
+    model.touch_calls(leg.agent)
+
+
+def _connected_line(message: AmiMessage, half: str = "") -> tuple[str | None, str | None]:
+    return (
+        number_of(optional(message, f"{half}ConnectedLineNum")),
+        name_of(optional(message, f"{half}ConnectedLineName")),
+    )
+
+
+def _learn_from_partner(model: Model, leg: Leg) -> None:
+    partner = model.bridges.partner(leg.uniqueid)
+    if partner is not None:
+        leg.learn(partner.number, partner.name)
+
+
+def _hold(model: Model, message: AmiMessage, held: bool, now_ms: int) -> None:
+    leg = model.calls.get(name(message, "Uniqueid"))
+    if leg is not None:
+        leg.move(now_ms, held=held)
+        model.touch_calls(leg.agent)

@@ -1,0 +1,238 @@
+"""The agents' calls: whom each agent talks to.
+
+A **leg** is a channel of an agent's phone, kept by Uniqueid from the first message that tells of it as a
+call (AgentCalled, DialBegin, BridgeEnter, …) until its Hangup, and no shorter: BridgeLeave is no end. Only
+messages that the smallest event filter lets through make or move a leg, so a session that sees every event
+class and one that sees the filtered ones give the same events.
+
+A **call** is what the event shows. Mostly one leg; but an agent who is reached through a Local channel
+has two inbound legs with one Linkedid, his phone's and the Local channel's `;1`. Those are one call, and the
+phone's leg tells about it. When the phone is no agent's, the Local one stands alone.
+
+The number is the remote party's: the caller's of AgentCalled or DialBegin, what the agent dialled, then
+the ConnectedLineNum of the leg. It is kept when a message does not know it. A number equal to the
+agent's own tells nothing (click-to-call shows the dialled number on both sides).
+
+``unique_id`` of a call names it across event types: the caller's Uniqueid of a queue call (as in queueCallers
+and agentComplete), the Linkedid of another inbound call, the agent's own Uniqueid when he placed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from services.ami_bridge.core.caller_id import shown
+from services.ami_bridge.core.identity import is_local
+from shared.events import Call, CallState, Direction, PhoneNumber
+
+# In front comes the connected call, then the ringing or dialled one, then the held one.
+_RANK: dict[CallState, int] = {"connected": 2, "ringing": 1, "dialing": 1, "held": 0}
+
+_REMEMBERED_ENDS = 512
+
+
+class Leg:
+    """One channel of an agent. ``since`` is when ``word`` became what it is, in ms since the epoch."""
+
+    __slots__ = (
+        "agent",
+        "channel",
+        "direction",
+        "held",
+        "linkedid",
+        "name",
+        "number",
+        "originated",
+        "parked",
+        "queue",
+        "queue_uniqueid",
+        "since",
+        "state",
+        "uniqueid",
+    )
+
+    def __init__(
+        self, uniqueid: str, channel: str, agent: str, linkedid: str, direction: Direction, now_ms: int
+    ) -> None:
+        self.uniqueid = uniqueid
+        self.channel = channel
+        self.agent = agent
+        self.linkedid = linkedid
+        self.direction: Direction = direction
+        self.state: CallState = "ringing" if direction == "inbound" else "dialing"
+        self.held = False
+        self.parked = False
+        self.originated = False
+        self.since = now_ms
+        self.number: str | None = None
+        self.name: str | None = None
+        self.queue: str | None = None
+        self.queue_uniqueid: str | None = None
+
+    @property
+    def word(self) -> CallState:
+        """The state as events tell it: a leg that is parked, or on hold, is held."""
+        return "held" if self.state == "connected" and (self.held or self.parked) else self.state
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Legs with the same group are one call."""
+        if self.direction == "inbound":
+            return "inbound", self.linkedid
+        return "outbound", self.uniqueid
+
+    def move(
+        self,
+        now_ms: int,
+        *,
+        state: CallState | None = None,
+        held: bool | None = None,
+        parked: bool | None = None,
+    ) -> None:
+        """Change the state, and ``since`` with the word."""
+        before = self.word
+        if state is not None:
+            self.state = state
+        if held is not None:
+            self.held = held
+        if parked is not None:
+            self.parked = parked
+        if self.word != before:
+            self.since = now_ms
+
+    def learn(self, number: str | None, name: str | None) -> None:
+        """Take over who the remote party is, if this tells it."""
+        if number is not None and number != self.agent:
+            self.number, self.name = number, name
+
+
+class Calls:
+    """All legs, by Uniqueid and by agent."""
+
+    def __init__(self) -> None:
+        self._legs: dict[str, Leg] = {}
+        self._of_agent: dict[str, dict[str, Leg]] = {}
+        # A message that was overtaken by its channel's Hangup must not make a leg that never ends.
+        self._ended: dict[str, None] = {}
+
+    def __iter__(self) -> Iterator[Leg]:
+        return iter(self._legs.values())
+
+    def __len__(self) -> int:
+        return len(self._legs)
+
+    def get(self, uniqueid: str) -> Leg | None:
+        """The leg with that Uniqueid."""
+        return self._legs.get(uniqueid)
+
+    def agents(self) -> Iterator[str]:
+        """The agents who have a call."""
+        return iter(self._of_agent)
+
+    def give_up_originate(self, agent: str) -> bool:
+        """Whether a call that was asked for still rings the agent; no cause of it is noted any more."""
+        given_up = False
+        for leg in self._of_agent.get(agent, {}).values():
+            if leg.originated and leg.state == "ringing":
+                leg.originated = False
+                given_up = True
+        return given_up
+
+    def has_ended(self, uniqueid: str) -> bool:
+        """Whether a channel is known to have hung up."""
+        return uniqueid in self._ended
+
+    def add(self, leg: Leg) -> None:
+        """Begin a leg."""
+        self._legs[leg.uniqueid] = leg
+        self._of_agent.setdefault(leg.agent, {})[leg.uniqueid] = leg
+
+    def rename(self, leg: Leg, channel: str, agent: str | None) -> None:
+        """A masquerade (call pickup) gave the channel another name, perhaps another agent's."""
+        leg.channel = channel
+        if agent != leg.agent:
+            self._discard(leg)
+            if agent is not None:
+                leg.agent = agent
+                self.add(leg)
+
+    def end(self, uniqueid: str) -> Leg | None:
+        """Apply Hangup; the leg that ended, if the channel was one."""
+        self._ended[uniqueid] = None
+        if len(self._ended) > _REMEMBERED_ENDS:
+            del self._ended[next(iter(self._ended))]
+        leg = self._legs.get(uniqueid)
+        if leg is None:
+            return None
+        self._discard(leg)
+        if leg.queue is not None:
+            # A Local channel that is optimised away leaves the queue call to the phone's leg.
+            for other in self._of_agent.get(leg.agent, {}).values():
+                if other.group == leg.group and other.queue is None:
+                    other.queue, other.queue_uniqueid = leg.queue, leg.queue_uniqueid
+        return leg
+
+    def fronts(self, agent: str) -> list[tuple[Leg, Call]]:
+        """The agent's calls, each with the leg that tells of it, in the order of their unique ids."""
+        groups: dict[tuple[str, str], list[Leg]] = {}
+        for leg in self._of_agent.get(agent, {}).values():
+            groups.setdefault(leg.group, []).append(leg)
+        fronts = [(_front(legs), legs) for legs in groups.values()]
+        return sorted(
+            ((front, _call(front, legs)) for front, legs in fronts), key=lambda pair: pair[1].unique_id
+        )
+
+    def document(self, pbx: str, agent: str) -> PhoneNumber:
+        """The phoneNumber event."""
+        calls = tuple(call for _, call in self.fronts(agent))
+        if not calls:
+            return PhoneNumber(pbx=pbx, agent=agent, number=None)
+        front = max(calls, key=lambda call: (_RANK[call.state], call.since, call.unique_id))
+        return PhoneNumber(
+            pbx=pbx,
+            agent=agent,
+            number=front.number,
+            name=front.name,
+            queue=front.queue,
+            direction=front.direction,
+            unique_id=front.unique_id,
+            since=front.since,
+            calls=calls,
+        )
+
+    def recall(self, document: PhoneNumber) -> None:
+        """Take over what no list tells: since when, who called whom, and whether a call is on hold."""
+        known = {call.unique_id: call for call in document.calls}
+        for leg, call in self.fronts(document.agent):
+            before = known.get(call.unique_id)
+            if before is None:
+                continue
+            if before.state == "held":
+                leg.held = True
+            if before.state == leg.word:
+                leg.since = before.since
+
+    def _discard(self, leg: Leg) -> None:
+        del self._legs[leg.uniqueid]
+        legs = self._of_agent[leg.agent]
+        del legs[leg.uniqueid]
+        if not legs:
+            del self._of_agent[leg.agent]
+
+
+def _front(legs: Iterable[Leg]) -> Leg:
+    return max(legs, key=lambda leg: (not is_local(leg.channel), _RANK[leg.word], leg.since, leg.uniqueid))
+
+
+def _call(front: Leg, legs: Sequence[Leg]) -> Call:
+    queued = next((leg for leg in legs if leg.queue is not None), front)
+    return Call(
+        unique_id=queued.queue_uniqueid or front.group[1],
+        number=shown(front.number),
+        name=front.name,
+        queue=queued.queue,
+        direction=front.direction,
+        state=front.word,
+        # The Local channel rang, or was answered, before the phone behind it or after it.
+        since=min(leg.since for leg in legs if leg.word == front.word),
+    )
