@@ -1,0 +1,98 @@
+"""Images and containers for tests: built once, named for their content, swept when a run was killed."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import hashlib
+import os
+import socket
+from collections.abc import Generator, Mapping
+from pathlib import Path
+
+import docker
+from docker.errors import DockerException, ImageNotFound, NotFound
+from docker.models.containers import Container
+
+from tests.support.requirements_gate import need
+
+_OWNER_PID = "org.pbxis.test.pid"
+_OWNER_HOST = "org.pbxis.test.host"
+
+
+def require_engine() -> None:
+    """Skip (or fail) the test when no Docker engine answers."""
+    try:
+        with contextlib.closing(docker.from_env()) as client:
+            client.ping()
+    except DockerException as error:
+        need("Docker", str(error))
+
+
+def image_of(folder: Path, name: str) -> str:
+    """The image built from a folder, tagged by a digest of its files: built only when they changed.
+
+    Returns:
+        Its name with the tag.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(file for file in folder.rglob("*") if file.is_file()):
+        digest.update(f"{path.relative_to(folder)}\0{path.stat().st_mode & 0o111}\0".encode())
+        digest.update(path.read_bytes())
+    tag = f"{name}:{digest.hexdigest()[:12]}"
+    with contextlib.closing(docker.from_env()) as client:
+        try:
+            client.images.get(tag)
+        except ImageNotFound:
+            client.images.build(path=str(folder), tag=tag, rm=True)
+    return tag
+
+
+@contextlib.contextmanager
+def running(image: str, environment: Mapping[str, str]) -> Generator[Container]:
+    """A container on the host's network, removed at the end.
+
+    On the host's network the ports are the machine's own, so SIP, whose messages carry addresses, needs no
+    translation; the image must bind to loopback. The image's health check is off: tests have better ones,
+    and kill the process on purpose.
+    """
+    _disable_missing_reaper()
+    from testcontainers.core.container import DockerContainer  # reads its settings when imported
+
+    container = DockerContainer(image).with_envs(**environment)
+    container.with_kwargs(
+        network_mode="host",
+        healthcheck={"test": ["NONE"]},
+        labels={_OWNER_PID: str(os.getpid()), _OWNER_HOST: socket.gethostname()},
+    )
+    atexit.register(container.stop)
+    try:
+        with container:
+            yield container.get_wrapped_container()
+    finally:
+        atexit.unregister(container.stop)
+        container.get_docker_client().client.close()
+
+
+def sweep() -> None:
+    """Remove containers whose test run is gone: without a reaper, nobody else would."""
+    with contextlib.closing(docker.from_env()) as client:
+        mine = f"{_OWNER_HOST}={socket.gethostname()}"
+        for container in client.containers.list(all=True, filters={"label": mine}):
+            if not Path(f"/proc/{container.labels[_OWNER_PID]}").exists():
+                with contextlib.suppress(NotFound):  # another run sweeps as well
+                    container.remove(force=True, v=True)
+
+
+def _disable_missing_reaper() -> None:
+    """testcontainers would pull the image of its reaper; a run must not depend on a registry in reach."""
+    if "TESTCONTAINERS_RYUK_DISABLED" in os.environ:
+        return
+    from testcontainers.core.config import testcontainers_config
+
+    with contextlib.closing(docker.from_env()) as client:
+        try:
+            client.images.get(testcontainers_config.ryuk_image)
+        except ImageNotFound:
+            os.environ["TESTCONTAINERS_RYUK_DISABLED"] = "true"
+            testcontainers_config.ryuk_disabled = True
