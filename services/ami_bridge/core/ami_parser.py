@@ -36,7 +36,9 @@ class MessageParser:
         lines = raw.decode("utf-8", "replace").split("\r\n")
         message: dict[str, str | list[str]] = {}
         for line in lines:
-            header, _, value = line.partition(": ")
+            header, colon, value = line.partition(": ")
+            if not colon:
+                return self._exactly(lines)
             message[header] = value
         if len(message) == len(lines) and self._known.issuperset(message):
             return Parsed(message, 0)
