@@ -1,0 +1,1 @@
+"""NATS JetStream as both services use it: the connection, the log and its mirror, reading them."""

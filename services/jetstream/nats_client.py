@@ -1,0 +1,46 @@
+"""The client of nats-py, made to last.
+
+Two things that it does would end a service that must run for years:
+
+* It closes for good on every `-ERR` of the server that is no permissions violation ("maximum
+  connections exceeded", "authentication timeout" …). Here they are a lost connection: try again.
+* It closes a lost connection politely, which waits until all written bytes are sent. A server that
+  hangs (a stopped process, a half-open link) takes none: the reconnect would wait with it. Here the
+  socket is dropped; what was under way is sent again by those who wait for an answer.
+"""
+
+from __future__ import annotations
+
+from nats import errors
+from nats.aio.client import Client, Srv
+from nats.aio.transport import TcpTransport
+
+_ALLOWED_TO_GO_ON = ("permissions violation", "invalid subject")
+
+
+class DroppingTransport(TcpTransport):
+    """TCP (and TLS over it) whose ``close`` does not wait for the peer."""
+
+    def close(self) -> None:
+        """Drop the socket."""
+        if self._io_writer is not None:
+            self._io_writer.transport.abort()
+
+    def __bool__(self) -> bool:
+        # The client makes a transport of its own where this is false.
+        return True
+
+
+class LastingClient(Client):
+    """A client that reconnects whatever the server says."""
+
+    async def _connect_to_server(self, s: Srv) -> None:
+        if self._transport is None and s.uri.scheme in ("nats", "tls"):
+            self._transport = DroppingTransport()
+        await super()._connect_to_server(s)
+
+    async def _process_err(self, err_msg: str) -> None:
+        error = errors.Error(f"nats: {err_msg.strip(chr(39))}")
+        await self._error_cb(error)
+        if not any(known in err_msg for known in _ALLOWED_TO_GO_ON):
+            await self._process_op_err(error)

@@ -1,0 +1,58 @@
+"""Read a stream to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from services.jetstream.connection import Connection
+from services.jetstream.delivery import Delivery
+from services.jetstream.errors import ReadInterruptedError
+from services.jetstream.push_consumer import End, PushConsumer
+
+_AT_END = "read to the end"
+
+
+async def read_to_end(
+    connection: Connection,
+    stream: str,
+    on_message: Callable[[str, bytes, int], None],
+    *,
+    first_sequence: int = 1,
+    subjects: Sequence[str] = (),
+) -> int:
+    """Hand over subject, payload and sequence of every message, in order; the last sequence read (0: none).
+
+    Raises:
+        LogMissingError: there is no such stream.
+        NatsUnavailableError: NATS does not answer.
+        ReadInterruptedError: messages were lost on the way, or NATS fell silent. Begin again.
+    """
+    last = 0
+
+    def take(subject: str, payload: bytes, delivery: Delivery) -> None:
+        nonlocal last
+        on_message(subject, payload, delivery.sequence)
+        last = delivery.sequence
+        if delivery.pending == 0:
+            at_end()
+
+    def at_end() -> None:
+        consumer.end(End(_AT_END, contact_lost=False))
+
+    consumer = PushConsumer(
+        connection,
+        stream,
+        first_sequence=first_sequence,
+        on_message=take,
+        on_idle=at_end,
+        subjects=subjects,
+    )
+    try:
+        if await consumer.open() > 0:
+            end = await asyncio.shield(consumer.ended)
+            if end.reason != _AT_END:
+                raise ReadInterruptedError(stream, end.reason)
+    finally:
+        await consumer.close()
+    return last
