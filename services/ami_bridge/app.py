@@ -1,0 +1,139 @@
+"""The bridge of one PBX: joins the AMI link, the model and the outbox.
+
+A session goes: `syncing` → all lists are read while live events are kept aside → the model is made
+anew from both and what differs is published → `online` → live events as they come, and the queues'
+figures every ``summary_refresh_s``. When the link is lost: `offline`, and the last figures stay in the
+log as they are, marked as not live by that one status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
+
+from services.ami_bridge.core.ami_message import AmiMessage
+from services.ami_bridge.core.call_centre import CallCentre, Output
+from services.ami_bridge.core.snapshot import LISTS, REFRESH_LISTS, ListAction, Snapshot
+from services.ami_bridge.errors import AmiActionRefusedError
+from services.ami_bridge.ports import AmiSession, EventPublisher
+from shared.errors import MalformedMessageError
+
+log = logging.getLogger("pbxis.bridge")
+
+
+class Bridge:
+    """Handles the sessions of one PBX, one after the other."""
+
+    def __init__(
+        self,
+        centre: CallCentre,
+        publisher: EventPublisher,
+        now_ms: Callable[[], int],
+        *,
+        refresh_every_s: float,
+    ) -> None:
+        self._centre = centre
+        self._publisher = publisher
+        self._now_ms = now_ms
+        self._refresh_every_s = refresh_every_s
+        self._aside: list[AmiMessage] | None = None
+        self._refused: set[str] = set()
+        self._resync = asyncio.Event()
+
+    async def on_session(self, session: AmiSession) -> None:
+        """Serve one session until its link is lost.
+
+        Raises:
+            AmiLinkLostError: it was.
+        """
+        self._aside = []
+        self._refused.clear()
+        await _first_end(self._read(session), self._keep_in_step(session))
+
+    def on_down(self, reason: str, auth_failed: bool) -> None:
+        """A link was lost, or an attempt to connect failed."""
+        self._aside = None
+        self._centre.link_lost()
+        word = "auth_failed" if auth_failed else "offline"
+        self._publish(self._centre.status(word, reason, self._now_ms()))
+
+    async def _read(self, session: AmiSession) -> None:
+        async for batch in session.batches():
+            if self._aside is not None:
+                self._aside.extend(batch)
+                continue
+            now = self._now_ms()
+            for message in batch:
+                self._apply(message, now)
+            if self._centre.wants_resync:
+                self._resync.set()
+
+    def _apply(self, message: AmiMessage, now_ms: int) -> None:
+        try:
+            self._publish(self._centre.apply(message, now_ms))
+        except MalformedMessageError as error:
+            log.warning("%s", error)
+
+    async def _keep_in_step(self, session: AmiSession) -> None:
+        """Read all lists now, and again when the model asks for it; the figures in between."""
+        while True:
+            await self._sync(session)
+            await self._refresh_until_resync(session)
+
+    async def _sync(self, session: AmiSession) -> None:
+        if self._aside is None:
+            self._aside = []
+        self._resync.clear()
+        self._publish(self._centre.status("syncing", None, self._now_ms()))
+        lists = await self._read_lists(session, LISTS)
+        aside, self._aside = self._aside, None
+        now = self._now_ms()
+        self._publish(self._centre.resync(lists, aside, now))
+        self._log_rejected()
+        self._publish(self._centre.status("online", None, now))
+        log.info("in step with %s", session.asterisk or "Asterisk")
+
+    async def _refresh_until_resync(self, session: AmiSession) -> None:
+        while not self._resync.is_set():
+            try:
+                await asyncio.wait_for(self._resync.wait(), self._refresh_every_s)
+            except TimeoutError:
+                lists = await self._read_lists(session, REFRESH_LISTS)
+                self._publish(self._centre.refresh(lists, self._now_ms()))
+                self._log_rejected()
+
+    async def _read_lists(self, session: AmiSession, actions: Sequence[ListAction]) -> Snapshot:
+        """All lists; one that is refused is left out, and said once a session."""
+        found: dict[str, Sequence[AmiMessage]] = {}
+        for action in actions:
+            try:
+                found[action.fills] = await session.request_list(action.name, **action.params)
+            except AmiActionRefusedError as error:
+                if action.name not in self._refused:
+                    self._refused.add(action.name)
+                    log.warning("%s; so %s", error, action.suffers)
+        return Snapshot(**found)
+
+    def _log_rejected(self) -> None:
+        for error in self._centre.rejected:
+            log.warning("%s", error)
+
+    def _publish(self, outputs: Iterable[Output]) -> None:
+        for output in outputs:
+            self._publisher.put(output.event, output.moment_id)
+
+
+async def _first_end(*work: Coroutine[Any, Any, None]) -> None:
+    """Run side by side until the first ends, with its error; the others are cancelled."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in ended:
+        if isinstance(result, BaseException) and not isinstance(result, asyncio.CancelledError):
+            raise result

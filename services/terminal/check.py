@@ -1,0 +1,171 @@
+"""`pbxis check`: what would not work, and what to change, in plain words.
+
+Reads the configuration, logs in to each PBX, asks for every list that the bridge reads and for the
+actions that its user may do, and connects to NATS. Nothing is changed anywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+
+import nats.errors
+from rich.console import Console
+from rich.text import Text
+
+from services import configuration
+from services.ami_bridge.adapters.panoramisk_link import PanoramiskLink
+from services.ami_bridge.core.snapshot import LISTS
+from services.ami_bridge.errors import AmiActionError, AmiActionRefusedError
+from services.ami_bridge.ports import AmiSession
+from services.ami_bridge.settings import WANTED, link_settings
+from services.jetstream.connection import connect
+from shared.config import Config, PbxSection
+from shared.errors import CallCentreError
+
+_PBX_WITHIN_S = 20.0
+_ANSWER_WITHIN_S = 5.0
+_ACTIONS = {
+    "QueueAdd": "agent",
+    "QueueRemove": "agent",
+    "QueuePause": "agent",
+    "Originate": "originate",
+    "Redirect": "call",
+    "Park": "call",
+    "Hangup": "call",
+}
+
+
+@dataclass
+class Report:
+    """What was found; ``failed`` when something needs a change."""
+
+    lines: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    failed: bool = False
+
+    def good(self, text: str) -> None:
+        """It works."""
+        self.lines.append(("✓", text))
+
+    def poor(self, text: str) -> None:
+        """It works, with something missing."""
+        self.lines.append(("!", text))
+
+    def bad(self, text: str) -> None:
+        """It does not work."""
+        self.lines.append(("✗", text))
+        self.failed = True
+
+
+def check(config_file: str | None) -> int:
+    """Check everything and print what was found; exit code 1 when something does not work.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+    """
+    config = configuration.load(config_file)
+    report = Report()
+    report.good("the configuration is valid")
+    asyncio.run(_check(config, report))
+    console = Console(highlight=False)
+    styles = {"✓": "green", "!": "yellow", "✗": "bold red"}
+    for mark, text in report.lines:
+        console.print(Text(f"{mark} ", style=styles[mark]) + Text(text))
+    return 1 if report.failed else 0
+
+
+async def _check(config: Config, report: Report) -> None:
+    if config.nats.url is None:
+        report.good("NATS: none configured, `pbxis up` starts its own")
+    else:
+        await _check_nats(config, report)
+    if not config.pbx:
+        report.good("PBX: none configured, `pbxis up` starts the demo PBX")
+    for pbx in config.pbx:
+        await _check_pbx(pbx, report)
+
+
+async def _check_nats(config: Config, report: Report) -> None:
+    try:
+        connection = await connect(config.nats, "gateway", name="pbxis check", within_s=_ANSWER_WITHIN_S)
+    except CallCentreError as error:
+        report.bad(f"NATS: {error}")
+        return
+    try:
+        info = await connection.jetstream.account_info()
+        report.good(f"NATS: connected to {connection.url}, JetStream is on, {info.streams} streams")
+    except (nats.errors.Error, TimeoutError) as error:
+        report.bad(f"NATS: connected, but JetStream does not answer ({error}); start nats-server with -js")
+    finally:
+        await connection.close()
+
+
+async def _check_pbx(pbx: PbxSection, report: Report) -> None:
+    probe = _Probe(pbx.name, report)
+    link = asyncio.create_task(PanoramiskLink(link_settings(pbx), WANTED).run(probe))
+    try:
+        await asyncio.wait_for(probe.done.wait(), _PBX_WITHIN_S)
+    except TimeoutError:
+        report.bad(f"{pbx.name}: {pbx.host}:{pbx.port} gave no answer in {_PBX_WITHIN_S:.0f} s")
+    finally:
+        link.cancel()
+        with contextlib.suppress(asyncio.CancelledError, CallCentreError):
+            await link
+
+
+class _Probe:
+    """Handles one session, asks everything once."""
+
+    def __init__(self, pbx: str, report: Report) -> None:
+        self._pbx = pbx
+        self._report = report
+        self.done = asyncio.Event()
+
+    async def on_session(self, session: AmiSession) -> None:
+        if self.done.is_set():
+            return
+        self._report.good(f"{self._pbx}: logged in, {session.asterisk or 'version not told'}")
+        for action in LISTS:
+            await self._try_list(session, action.name, action.needs, action.suffers, required=action.required)
+        await self._try_actions(session)
+        self.done.set()
+
+    def on_down(self, reason: str, auth_failed: bool) -> None:
+        if self.done.is_set():
+            return
+        what = (
+            "check username, secret, and permit/deny in manager.conf"
+            if auth_failed
+            else "check host and port"
+        )
+        self._report.bad(f"{self._pbx}: {reason}; {what}")
+        self.done.set()
+
+    async def _try_list(
+        self, session: AmiSession, name: str, needs: tuple[str, ...], suffers: str, *, required: bool
+    ) -> None:
+        try:
+            items = await session.request_list(name)
+        except AmiActionRefusedError as error:
+            right = " or ".join(needs)
+            change = (
+                f"add one of `write = {right}` to the user in manager.conf" if right else "see Asterisk's log"
+            )
+            say = self._report.bad if required else self._report.poor
+            say(f"{self._pbx}: {error}: {suffers}; {change}")
+        else:
+            self._report.good(f"{self._pbx}: {name}: {len(items)} items")
+
+    async def _try_actions(self, session: AmiSession) -> None:
+        """ListCommands lists only what this user may do (Asterisk main/manager.c, action_listcommands)."""
+        try:
+            allowed = await session.request("ListCommands", {}, _ANSWER_WITHIN_S)
+        except AmiActionError as error:
+            self._report.poor(f"{self._pbx}: which actions are allowed is not known: {error}")
+            return
+        for name, right in _ACTIONS.items():
+            if name not in allowed:
+                self._report.poor(
+                    f"{self._pbx}: {name} is not allowed: add `write = {right}` in manager.conf"
+                )

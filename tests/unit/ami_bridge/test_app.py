@@ -1,0 +1,185 @@
+"""The bridge of one PBX, with a session and a publisher written by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+import pytest
+
+from services.ami_bridge.app import Bridge
+from services.ami_bridge.core.ami_message import AmiMessage
+from services.ami_bridge.core.call_centre import CallCentre
+from services.ami_bridge.errors import AmiActionRefusedError, AmiLinkLostError
+from shared.events import Event, PbxStatus, QueueCount
+from tests.support.waiting import until
+
+EMPTY_QUEUE: AmiMessage = {
+    "Event": "QueueParams",
+    "Queue": "sales",
+    "Calls": "0",
+    "Holdtime": "0",
+    "TalkTime": "0",
+    "Completed": "0",
+    "Abandoned": "0",
+    "ServiceLevel": "10",
+    "ServicelevelPerf": "0.0",
+}
+
+
+def joined(count: int) -> AmiMessage:
+    return {
+        "Event": "QueueCallerJoin",
+        "Queue": "sales",
+        "Count": str(count),
+        "Position": str(count),
+        "Uniqueid": f"1.{count}",
+        "CallerIDNum": "0991",
+        "CallerIDName": "<unknown>",
+    }
+
+
+class Publisher:
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+
+    def put(self, event: Event, moment_id: str) -> None:
+        self.events.append(event)
+
+    def words(self) -> list[str]:
+        return [event.status for event in self.events if isinstance(event, PbxStatus)]
+
+    def counts(self) -> list[int]:
+        return [event.count for event in self.events if isinstance(event, QueueCount)]
+
+
+class Session:
+    """Lists wait for ``let_lists``; events come when put into ``events``; an exception there is the end."""
+
+    asterisk = "22"
+
+    def __init__(self) -> None:
+        self.events: asyncio.Queue[Sequence[AmiMessage] | AmiLinkLostError] = asyncio.Queue()
+        self.let_lists = asyncio.Event()
+        self.asked: list[str] = []
+        self.refused: set[str] = set()
+        self.queue: AmiMessage = EMPTY_QUEUE
+
+    async def batches(self) -> AsyncIterator[Sequence[AmiMessage]]:
+        while True:
+            batch = await self.events.get()
+            if isinstance(batch, AmiLinkLostError):
+                raise batch
+            yield batch
+
+    async def request_list(self, action: str, **headers: str) -> list[AmiMessage]:
+        self.asked.append(action)
+        await self.let_lists.wait()
+        if action in self.refused:
+            raise AmiActionRefusedError(action, {"Response": "Error", "Message": "Permission denied"})
+        return [self.queue] if action == "QueueStatus" else []
+
+    async def request(
+        self, action: str, headers: Mapping[str, str | Sequence[str]], timeout_s: float
+    ) -> AmiMessage:
+        raise AssertionError(f"nothing should be sent, not {action}")
+
+
+class Rig:
+    def __init__(self, refresh_every_s: float = 3600) -> None:
+        self.publisher = Publisher()
+        self.session = Session()
+        self.bridge = Bridge(CallCentre("hq"), self.publisher, lambda: 1000, refresh_every_s=refresh_every_s)
+
+    def serve(self) -> asyncio.Task[None]:
+        return asyncio.create_task(self.bridge.on_session(self.session))
+
+
+async def test_events_during_the_lists_are_applied_after_them_and_only_then_is_it_online() -> None:
+    rig = Rig()
+    serving = rig.serve()
+    await until(lambda: rig.session.asked, what="the first list is asked")
+    rig.session.events.put_nowait([joined(1), joined(2)])
+    await until(lambda: rig.session.events.empty(), what="the events are taken")
+    assert (rig.publisher.words(), rig.publisher.counts()) == (["syncing"], [])
+
+    rig.session.let_lists.set()
+
+    await until(lambda: "online" in rig.publisher.words(), what="online")
+    assert rig.publisher.words() == ["syncing", "online"]
+    assert rig.publisher.counts() == [2]
+    serving.cancel()
+
+
+async def test_a_live_event_is_published_at_once_and_one_that_cannot_be_read_harms_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig()
+    rig.session.let_lists.set()
+    serving = rig.serve()
+    await until(lambda: "online" in rig.publisher.words(), what="online")
+
+    rig.session.events.put_nowait([{"Event": "QueueCallerJoin", "Queue": "sales"}, joined(1)])
+
+    await until(lambda: rig.publisher.counts() == [0, 1], what="the count")
+    assert "malformed AMI message" in caplog.text
+    serving.cancel()
+
+
+async def test_the_session_ends_with_its_link_and_the_pbx_is_offline() -> None:
+    rig = Rig()
+    rig.session.let_lists.set()
+    serving = rig.serve()
+    await until(lambda: "online" in rig.publisher.words(), what="online")
+
+    rig.session.events.put_nowait(AmiLinkLostError("no pong"))
+
+    with pytest.raises(AmiLinkLostError):
+        await serving
+    rig.bridge.on_down("no pong", auth_failed=False)
+    assert rig.publisher.words()[-1] == "offline"
+
+
+async def test_a_refused_login_is_told_as_such() -> None:
+    rig = Rig()
+
+    rig.bridge.on_down("Asterisk refused the login", auth_failed=True)
+
+    assert rig.publisher.words() == ["auth_failed"]
+
+
+async def test_a_refused_list_is_said_with_its_consequence_once_and_the_rest_works(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig()
+    rig.session.refused = {"ExtensionStateList"}
+    rig.session.let_lists.set()
+    serving = rig.serve()
+
+    await until(lambda: "online" in rig.publisher.words(), what="online")
+
+    assert rig.publisher.counts() == [0]
+    assert "the state of a phone is unknown until it changes" in caplog.text
+    serving.cancel()
+
+
+async def test_a_reload_makes_it_read_all_lists_again() -> None:
+    rig = Rig()
+    rig.session.let_lists.set()
+    serving = rig.serve()
+    await until(lambda: "online" in rig.publisher.words(), what="online")
+
+    rig.session.events.put_nowait([{"Event": "Reload", "Module": "app_queue.so", "Status": "0"}])
+
+    await until(lambda: rig.publisher.words() == ["syncing", "online"] * 2, what="in step again")
+    serving.cancel()
+
+
+async def test_the_figures_are_read_again_and_again() -> None:
+    rig = Rig(refresh_every_s=0.001)
+    rig.session.let_lists.set()
+    serving = rig.serve()
+
+    await until(lambda: rig.session.asked.count("QueueSummary") > 3, what="refreshed")
+
+    serving.cancel()
