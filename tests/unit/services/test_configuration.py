@@ -42,7 +42,7 @@ def test_a_gateway_reads_no_ami_secret(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "binary").write_bytes(b"\xff")
 
-    with pytest.raises(ConfigError, match="cannot read .*missing: No such file"):
+    with pytest.raises(ConfigError, match=r"cannot read .*missing: No such file"):
         configuration.load(str(tmp_path / "missing"))
     with pytest.raises(ConfigError, match="not UTF-8"):
         configuration.load(str(tmp_path / "binary"))
