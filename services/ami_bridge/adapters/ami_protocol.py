@@ -42,6 +42,7 @@ MESSAGE_LIMIT = 8 * 1024 * 1024
 _LOG_EVERY_S = 10.0
 _SHOWN_BYTES = 300
 _EVENT = b"Event: "
+_NAME_AT = len(_EVENT)
 _LINE_END = b"\r\n"
 _ACTION_ID = b"\r\nActionID: "
 _HEAD_ACTION_ID = re.compile(rb"(?:^|\r\n)ActionID: ([^\r\n]*)\r\n")
@@ -99,7 +100,7 @@ class LeanProtocol(AMIProtocol):
         self._variables = _variable_lines(wanted.variables)
         self._counters = counters
         self._splitter = MessageSplitter(message_limit, self._on_oversized)
-        self._parser = MessageParser()
+        self._parse = MessageParser(self._on_unreadable).parse
         self._quiet = QuietLog(log, _LOG_EVERY_S, time.monotonic)
         self._awaited_lists: set[bytes] = set()
         self._own_ids = f"action/{Action.action_id_generator.uid}/"
@@ -187,43 +188,40 @@ class LeanProtocol(AMIProtocol):
     def _read(self, raw: bytes, batch: list[AmiMessage]) -> None:
         if not raw.startswith(_EVENT):
             raw = raw.lstrip(_LINE_END)
-            if not raw:
+            if not raw.startswith(_EVENT):
+                self._read_other(raw, batch)
                 return
-        is_event = raw.startswith(_EVENT)
-        if is_event:
-            end = raw.find(_LINE_END, len(_EVENT))
-            wanted = self._wants(raw[len(_EVENT) : end] if end > 0 else raw[len(_EVENT) :], raw)
-            if not wanted and not self._is_awaited_item(raw):
-                self._counters.skipped += 1
-                return
-        else:
-            wanted = False
-        message, unreadable = self._parser.parse(raw)
-        if unreadable:
-            self._on_malformed(raw, f"{unreadable} lines without a header name")
+        end = raw.find(_LINE_END, _NAME_AT)
+        name = raw[_NAME_AT:end] if end > 0 else raw[_NAME_AT:]
+        wanted = name in self._names or (name == b"VarSet" and self._sets_wanted_variable(raw))
+        if not wanted and not (self._awaited_lists and self._is_awaited_item(raw)):
+            self._counters.skipped += 1
+            return
+        message = self._parse(raw)
         if "ActionID" in message and self._routed(message, cast("str", message["ActionID"])):
             return
-        if not is_event:
-            wanted = self._wants_late(raw, message)
         if wanted:
             batch.append(message)
 
-    def _wants(self, name: bytes, raw: bytes) -> bool:
-        return name in self._names or (name == b"VarSet" and any(line in raw for line in self._variables))
-
-    def _wants_late(self, raw: bytes, message: AmiMessage) -> bool:
-        """Decide about a message whose first line did not tell."""
+    def _read_other(self, raw: bytes, batch: list[AmiMessage]) -> None:
+        """A response, an event whose first line is another header, or nothing between two ends."""
+        if not raw:
+            return
+        message = self._parse(raw)
+        if "ActionID" in message and self._routed(message, cast("str", message["ActionID"])):
+            return
         if "Event" in message:
-            return self._wants(cast("str", message["Event"]).encode(), raw)
-        if "Response" in message:
+            if cast("str", message["Event"]).encode() in self._names:
+                batch.append(message)
+        elif "Response" in message:
             self._on_late(message)
         else:
             self._on_malformed(raw, "neither an event nor a response")
-        return False
+
+    def _sets_wanted_variable(self, raw: bytes) -> bool:
+        return any(line in raw for line in self._variables)
 
     def _is_awaited_item(self, raw: bytes) -> bool:
-        if not self._awaited_lists:
-            return False
         _, _, rest = raw.partition(_ACTION_ID)
         return rest.partition(_LINE_END)[0] in self._awaited_lists
 
@@ -248,6 +246,9 @@ class LeanProtocol(AMIProtocol):
     def _on_malformed(self, raw: bytes, problem: str) -> None:
         self._counters.malformed += 1
         self._quiet.warning("malformed AMI message (%s): %r", problem, raw[:_SHOWN_BYTES], kind="malformed")
+
+    def _on_unreadable(self, raw: bytes, lines: int) -> None:
+        self._on_malformed(raw, f"{lines} lines are no header")
 
     def _on_late(self, message: AmiMessage) -> None:
         self._counters.late += 1

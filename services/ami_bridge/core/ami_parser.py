@@ -7,27 +7,26 @@ which splits at the first colon, keeps empty values, and makes lists of repeated
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
 
 # Header names are some two hundred words; only hostile input has more.
 _MOST_KNOWN_NAMES = 4096
 _FIRST_COUNTS = frozenset({"Event", "Response", "ActionID"})
 
 
-class Parsed(NamedTuple):
-    """A message, and how many of its lines could not be read (no colon, or no name before it)."""
-
-    message: dict[str, str | list[str]]
-    unreadable: int
-
-
 class MessageParser:
-    """Reads messages; remembers header names that are sound, which makes it fast."""
+    """Reads messages; remembers header names that are sound, which makes it fast.
 
-    def __init__(self) -> None:
+    Args:
+        on_unreadable: told of each message with lines that are no header (no colon, or no name before
+            it), and how many; such lines are left out.
+    """
+
+    def __init__(self, on_unreadable: Callable[[bytes, int], None]) -> None:
+        self._on_unreadable = on_unreadable
         self._known: set[str] = set()
 
-    def parse(self, raw: bytes) -> Parsed:
+    def parse(self, raw: bytes) -> dict[str, str | list[str]]:
         """Read a message as :class:`MessageSplitter` gives it.
 
         Bytes that are not UTF-8 become U+FFFD. Of several `Event`, `Response` or `ActionID` headers the
@@ -38,13 +37,13 @@ class MessageParser:
         for line in lines:
             header, colon, value = line.partition(": ")
             if not colon:
-                return self._exactly(lines)
+                return self._exactly(raw, lines)
             message[header] = value
         if len(message) == len(lines) and self._known.issuperset(message):
-            return Parsed(message, 0)
-        return self._exactly(lines)
+            return message
+        return self._exactly(raw, lines)
 
-    def _exactly(self, lines: list[str]) -> Parsed:
+    def _exactly(self, raw: bytes, lines: list[str]) -> dict[str, str | list[str]]:
         message: dict[str, str | list[str]] = {}
         unreadable = 0
         for line in lines:
@@ -55,7 +54,9 @@ class MessageParser:
             _put(message, header, value.removeprefix(" "))
         if len(self._known) < _MOST_KNOWN_NAMES:
             self._known.update(message)
-        return Parsed(message, unreadable)
+        if unreadable:
+            self._on_unreadable(raw, unreadable)
+        return message
 
 
 def _put(message: dict[str, str | list[str]], header: str, value: str) -> None:
