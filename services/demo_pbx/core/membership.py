@@ -36,7 +36,7 @@ class Membership:
             paused_reason=reason if paused else "",
             login_time=now,
             last_pause=now if paused else 0,
-            status=device.state if device else DeviceState.INVALID,
+            status=device.state if device and not device.trunk else DeviceState.INVALID,
             turn=queue.turns,
         )
         queue.members[interface] = member

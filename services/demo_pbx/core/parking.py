@@ -196,6 +196,9 @@ class Lot:
         else:
             stay.fetch(retriever)
 
+    def has_room(self) -> bool:
+        return len(self.stays) <= self.settings.last - self.settings.first
+
     def is_free(self, space: int) -> bool:
         return self.settings.first <= space <= self.settings.last and space not in self.stays
 

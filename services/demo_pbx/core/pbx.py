@@ -88,13 +88,17 @@ class Pbx:
                 QueueCall(self.switch, self.switch.queues[queue], channel).start()
             case ToParking():
                 self.pick_up(channel)
-                self.lot.park(channel, parker=channel.device)
+                if self.lot.park(channel, parker=channel.device) is None:
+                    self._drop(channel)
             case ToSpace(space=space):
                 self.pick_up(channel)
                 self.lot.fetch(space, channel)
             case None:
-                self.switch.soft_hangup(channel)
-                self.switch.end(channel)
+                self._drop(channel)
+
+    def _drop(self, channel: Channel) -> None:
+        self.switch.soft_hangup(channel)
+        self.switch.end(channel)
 
     def pick_up(self, channel: Channel) -> None:
         """The dialplan's Answer()."""

@@ -8,6 +8,10 @@ from dataclasses import dataclass
 from services.demo_pbx.core.queues import Queue
 
 FIRST_EXTEN = 101
+UNPLUGGED = frozenset({"137", "140"})
+SPARE = frozenset({"138", "139"})
+BUSY_ENDING, SILENT_ENDING = "17", "19"
+"""Outside numbers that end so are busy, or never answer; named after the hangup causes."""
 
 AGENT_NAMES = (
     "Ada Example",
@@ -74,12 +78,17 @@ PAUSE_REASONS = ("Lunch", "Coffee", "Training", "Back office", "Meeting", "Café
 
 @dataclass(frozen=True, slots=True)
 class AgentProfile:
-    """An agent: number, name, the queues he works in with his penalty there, and if he ever comes."""
+    """An agent: number, name, and the queues he works in with his penalty there.
+
+    `registered`: his phone is plugged in. `spare`: nobody sits there; the phone answers, but the
+    demo's people do nothing with it by themselves, so it is free to try things with.
+    """
 
     exten: str
     name: str
     queues: tuple[tuple[str, int], ...]
     registered: bool = True
+    spare: bool = False
 
     @property
     def interface(self) -> str:
@@ -108,7 +117,8 @@ def demo_agents() -> list[AgentProfile]:
             queues.append((second[home], 2))
         if index % 7 == 3:
             queues.append(("vip.es-en", 0))
-        # Two phones are never registered: a centre always has some that are unplugged.
-        registered = index not in (36, 39)
-        agents.append(AgentProfile(str(FIRST_EXTEN + index), name, tuple(queues), registered))
+        exten = str(FIRST_EXTEN + index)
+        agents.append(
+            AgentProfile(exten, name, tuple(queues), registered=exten not in UNPLUGGED, spare=exten in SPARE)
+        )
     return agents

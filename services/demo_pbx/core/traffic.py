@@ -11,14 +11,24 @@ from dataclasses import dataclass
 
 from services.demo_pbx.core import transfers
 from services.demo_pbx.core.channels import Bridge, Channel, ChannelState
+from services.demo_pbx.core.originating import OriginatedCall
 from services.demo_pbx.core.pbx import Pbx
-from services.demo_pbx.core.roster import CALLER_NAMES, PAUSE_REASONS, WITHHELD, AgentProfile
+from services.demo_pbx.core.queueing import QueueCall
+from services.demo_pbx.core.roster import (
+    BUSY_ENDING,
+    CALLER_NAMES,
+    PAUSE_REASONS,
+    SILENT_ENDING,
+    WITHHELD,
+    AgentProfile,
+)
 
 PERIOD_S = 900.0
 """A quarter of an hour is the demo's day: queues fill and empty within what a viewer sees."""
 SWING = 0.5
 LEAST_PAUSED, MOST_PAUSED = 2, 7
 FEWEST_ON_DUTY = 31
+OFF_DUTY_AT_FIRST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +56,11 @@ class Traffic:
         self._pbx = pbx
         self._rng = rng
         self._load = load
-        self._agents = {agent.interface: agent for agent in agents}
+        self._agents = {a.interface: a for a in agents if a.registered and not a.spare}
 
     def start(self) -> None:
-        for agent in list(self._agents.values())[:-4]:
-            if agent.registered:
-                self._log_in(agent)
+        for agent in list(self._agents.values())[:-OFF_DUTY_AT_FIRST]:
+            self._log_in(agent)
         for index, (queue, rate) in enumerate(self._load.queue_calls_per_s):
             phase = index * math.tau / len(self._load.queue_calls_per_s)
             self._arrivals(self._pbx.switch.queues[queue].exten, rate, phase)
@@ -73,16 +82,19 @@ class Traffic:
     # --- what the switch tells ----------------------------------------------------------------
 
     def phone_rings(self, leg: Channel) -> None:
-        chance = self._rng.random()
-        outside = self._pbx.switch.devices[leg.device].trunk
-        if outside and chance < 0.08:
-            self._later(self._between(2, 5), leg, lambda: self._pbx.reject(leg))
-        elif chance < (0.2 if outside else 0.07):
-            return  # nobody there: it rings until the caller's side gives up
-        elif outside:
-            self._later(self._between(4, 12), leg, lambda: self._pbx.answer(leg))
-        else:
+        """Who clicked to call answers at once; a queue call may find nobody at the desk."""
+        if self._pbx.switch.devices[leg.device].trunk:
+            self._outside_rings(leg)
+        elif isinstance(leg.task, OriginatedCall):
+            self._later(self._between(0.8, 1.6), leg, lambda: self._pbx.answer(leg))
+        elif not isinstance(leg.task, QueueCall) or self._rng.random() > 0.07:
             self._later(self._between(1.5, 7), leg, lambda: self._pbx.answer(leg))
+
+    def _outside_rings(self, leg: Channel) -> None:
+        if leg.exten.endswith(BUSY_ENDING):
+            self._later(self._between(1, 3), leg, lambda: self._pbx.reject(leg))
+        elif not leg.exten.endswith(SILENT_ENDING):
+            self._later(self._between(3, 10), leg, lambda: self._pbx.answer(leg))
 
     def waits(self, caller: Channel) -> None:
         patience = 8 + self._rng.expovariate(1 / 60)
@@ -180,7 +192,10 @@ class Traffic:
     def _call_outside(self) -> None:
         agent = self._free_agent()
         if agent is not None:
-            self._pbx.call_from(self._pbx.switch.devices[agent.interface], self._number())
+            number, chance = self._number(), self._rng.random()
+            if chance < 0.2:
+                number = number[:-2] + (BUSY_ENDING if chance < 0.08 else SILENT_ENDING)
+            self._pbx.call_from(self._pbx.switch.devices[agent.interface], number)
 
     def _call_colleague(self) -> None:
         first, second = self._free_agent(), self._free_agent()
@@ -208,7 +223,7 @@ class Traffic:
 
     def _change_shift(self) -> None:
         on_duty = [a for a in self._agents.values() if self._on_duty(a)]
-        off_duty = [a for a in self._agents.values() if a.registered and not self._on_duty(a)]
+        off_duty = [a for a in self._agents.values() if not self._on_duty(a)]
         idle = [a for a in on_duty if self._pbx.switch.devices[a.interface].free]
         if off_duty and (len(on_duty) <= FEWEST_ON_DUTY or self._rng.random() < 0.5):
             self._log_in(self._rng.choice(off_duty))

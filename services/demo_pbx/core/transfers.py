@@ -17,9 +17,10 @@ def redirect(pbx: Pbx, channel: Channel, context: str, exten: str) -> bool:
     """
     if not _movable(channel):
         return False
+    if channel.peer is not None:
+        channel.exten = exten
     other = _detach(pbx, channel)
     if other is not None:
-        channel.exten = exten
         pbx.switch.dismiss(other)
     pbx.send(channel, context, exten)
     return True
@@ -79,15 +80,25 @@ def park(
     Where nobody in the same bridge is told, the party is hung up at once and a timeout would
     ring the parked channel's own device, as in Asterisk. False: it cannot be parked.
     """
-    if not _movable(channel):
+    if not _movable(channel) or not pbx.lot.has_room():
         return False
     in_same_bridge = told is not None and told is channel.peer
     parker = told.device if told is not None and in_same_bridge else channel.device
     other = _detach(pbx, channel)
     if other is not None:
-        delay_s = ANNOUNCEMENT_S if in_same_bridge else 0.0
-        pbx.schedule.after(delay_s, lambda: pbx.switch.dismiss(other))
+        _dismiss_later(pbx, other, ANNOUNCEMENT_S if in_same_bridge else 0.0)
     return pbx.lot.park(channel, parker=parker, timeout_s=timeout_s, space=space) is not None
+
+
+def _dismiss_later(pbx: Pbx, channel: Channel, delay_s: float) -> None:
+    """Hang up who was left alone, unless he was moved elsewhere by then."""
+    alone = channel.task
+
+    def dismiss() -> None:
+        if channel.task is alone:
+            pbx.switch.dismiss(channel)
+
+    pbx.schedule.after(delay_s, dismiss)
 
 
 def _movable(channel: Channel) -> bool:
