@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
-import os
 import sys
 from collections.abc import Sequence
 
+from services.logs import set_up_logging
 from shared.errors import CallCentreError, ConfigError
 
 _EPILOG = """\
@@ -77,15 +76,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 0
-
-
-def set_up_logging(*, verbose: bool) -> None:
-    """Log lines go to standard error; ``PBXIS_LOG=debug`` does what `--verbose` does, for children too."""
-    if verbose:
-        os.environ["PBXIS_LOG"] = "debug"
-    level = logging.DEBUG if os.environ.get("PBXIS_LOG") == "debug" else logging.INFO
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
-    logging.getLogger("pbxis").setLevel(level)
 
 
 def _run(options: argparse.Namespace) -> int:

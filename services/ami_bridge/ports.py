@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from services.ami_bridge.core.ami_message import AmiMessage
+from shared.events import Event
 
 # --- Asterisk Manager Interface -------------------------------------------------------------------
 
@@ -80,4 +81,20 @@ class AmiLink(Protocol):
 
     async def run(self, handler: SessionHandler) -> None:
         """Keep a session up for ever; when cancelled, log off and return. Close is final."""
+        ...
+
+
+# --- the log --------------------------------------------------------------------------------------
+
+
+class EventPublisher(Protocol):
+    """Takes events for the log."""
+
+    def put(self, event: Event, moment_id: str) -> None:
+        """Queue an event; never blocks and never raises.
+
+        Args:
+            moment_id: of a moment: its name, made of Asterisk's own ids, by which it is stored once. Of a
+                state: empty.
+        """
         ...
