@@ -1,5 +1,37 @@
 """Fixtures of the end-to-end tests."""
 
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from pathlib import Path
+
+import pytest
+
 from tests.e2e.asterisk_fixtures import ami, asterisk, pbx, second_asterisk, second_pbx
+from tests.support.asterisk_rig import AsteriskRig
+from tests.support.site import Site, running_site
 
 __all__ = ["ami", "asterisk", "pbx", "second_asterisk", "second_pbx"]
+
+
+def configuration(pbx: AsteriskRig, *, username: str = "bridge") -> str:
+    """A site of this one PBX."""
+    return f"""
+[gateway]
+port = 0
+open = true
+[[pbx]]
+name = "hq"
+host = "127.0.0.1"
+port = {pbx.ami_port}
+username = "{username}"
+secret = "{pbx.ami_secret}"
+summary_refresh_s = 1
+"""
+
+
+@pytest.fixture
+async def site(pbx: AsteriskRig, tmp_path: Path) -> AsyncGenerator[Site]:
+    """`pbxis up` on the real Asterisk."""
+    async with running_site(tmp_path, configuration(pbx)) as running:
+        yield running
