@@ -23,6 +23,7 @@ async def spawn(
     environment: Mapping[str, str] | None = None,
     stdout: int | None = None,
     stderr: int | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Process:
     """Start a program in its own process group: a Ctrl-C reaches only us, and we stop it in order.
 
@@ -36,6 +37,7 @@ async def spawn(
         stderr=stderr,
         process_group=0,
         preexec_fn=_die_with_parent,
+        pass_fds=pass_fds,
     )
 
 
