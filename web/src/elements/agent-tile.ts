@@ -34,8 +34,6 @@ export class AgentTile extends LightElement {
     return html`<article class="card tile st-${state}" data-agent=${agent} data-pbx=${pbx} data-state=${state}>
       <h3>
         ${stateIcon(state)}<span class="name" translate="no">${name ?? agent}</span>
-        ${name !== null && name !== agent ? html`<span class="ext">${agent}</span>` : nothing}
-        ${this.showPbx ? html`<span class="ext" translate="no">${pbx}</span>` : nothing}
       </h3>
       ${since === null || state === 'offline'
         ? nothing
@@ -45,6 +43,9 @@ export class AgentTile extends LightElement {
           ? html`<span class="word">${state === 'paused' && reason ? reason : STATE[state]}</span>`
           : html`<span class="vh">${STATE[state]}</span>${callLine(call)}`}
       </p>
+      ${name === agent && !this.showPbx
+        ? nothing
+        : html`<span class="ext" translate="no">${agent}${this.showPbx ? `@${pbx}` : ''}</span>`}
       ${this.queues.length === 0 ? nothing : this.#queues()}
     </article>`;
   }

@@ -31,7 +31,7 @@ export function stateBar(counts: ReadonlyMap<AgentState, number>, withWords: boo
   let x = 0;
   const segments = parts.map(({ state, n }) => {
     const width = (n / all) * 100;
-    const segment = svg`<rect class="fill-${state}" x=${x} y="0" width=${Math.max(0, width - 0.8)} height="8"></rect>`;
+    const segment = svg`<rect class="fill-${state}" x=${x} y="0" width=${Math.max(0.2, x + width > 99.9 ? width : width - 0.5)} height="8"></rect>`;
     x += width;
     return segment;
   });

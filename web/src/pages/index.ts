@@ -72,9 +72,11 @@ class OverviewPage extends LivePage {
   }
 
   #totals(all: Totals, queues: readonly Queue[], rows: readonly AgentRow[]): TemplateResult {
-    const until = this.status.state === 'live' ? null : this.status.liveUntil;
+    // A sum is live only if all its parts are.
+    const ends = [...this.state.pbxs.keys()].flatMap((pbx) => this.untilOf(pbx) ?? []);
+    const until = ends.length === 0 ? null : Math.min(...ends);
     return html`<section
-      class="totals card ${this.status.state === 'live' ? '' : 'not-live'}"
+      class="totals card ${until === null ? '' : 'not-live'}"
       aria-labelledby="totals-title"
     >
       <h2 id="totals-title" class="vh">Totals</h2>

@@ -70,15 +70,16 @@ export abstract class LivePage extends LightElement {
 
   protected override render(): TemplateResult {
     const { shown, status } = this;
+    const notLive = pbxsNotLive(shown);
     return html`<header class="top">
         <a class="brand" href="/">${logo()}<span>pbxis</span></a>
         <div class="heading">${this.heading(shown)}</div>
-        <pbxis-connection .status=${status}></pbxis-connection>
+        <pbxis-connection .status=${status} .pbxs=${shown.pbxs.size} .notLive=${notLive.length}></pbxis-connection>
         ${this.controls()}
       </header>
       <pbxis-notices
         .status=${status}
-        .pbxs=${pbxsNotLive(shown)}
+        .pbxs=${notLive}
         .tick=${Math.floor(now() / 1000)}
         @retry=${() => this.client.retryNow()}
       ></pbxis-notices>

@@ -68,6 +68,7 @@ export function statesInQueue(rows: readonly AgentRow[], queue: Queue): Readonly
 
 /** When the caller who waits longest came; null when nobody waits or callers are not told. */
 export function longestSince(queue: Queue): number | null {
+  if (queue.count === 0) return null; // the last caller has gone; the list that says so is on its way
   const since = (queue.callers ?? []).map((caller) => caller.since);
   return since.length === 0 ? null : Math.min(...since);
 }

@@ -17,11 +17,14 @@ export const STATE: Readonly<Record<AgentState, string>> = {
 
 export const NOT_SIGNED_IN = 'Signed out';
 
+export const NOT_LIVE = 'Not live';
+export const PARTLY_LIVE = 'Partly live';
+
 export const CONNECTION: Readonly<Record<ClientState, string>> = {
   idle: 'Not started',
   connecting: 'Connecting',
   live: 'Live',
-  stale: 'Not live',
+  stale: NOT_LIVE,
   waiting: 'Reconnecting',
   closed: 'Ended',
 };
