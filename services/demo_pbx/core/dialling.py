@@ -27,7 +27,7 @@ class DialCall:
         self._timeout_s = timeout_s
         self._leg: Channel | None = None
         self._timer: Timer | None = None
-        self._connected = False
+        self._callee: Channel | None = None
 
     def start(self) -> None:
         switch, caller, device = self._switch, self._caller, self._device
@@ -46,7 +46,7 @@ class DialCall:
         switch.see(caller, leg)
         switch.refresh(switch.devices[caller.device])
         if was_free:
-            self._timer = switch.schedule.after(self._timeout_s, self._no_answer)
+            self._timer = switch.schedule.after(self._timeout_s, lambda: self._no_answer(leg))
             start_ringing(switch, leg, caller)
         else:
             switch.schedule.after(REFUSAL_S, lambda: self.rejected(leg))
@@ -54,7 +54,7 @@ class DialCall:
     def answered(self, channel: Channel) -> None:
         switch, caller = self._switch, self._caller
         self._stop_timer()
-        self._connected = True
+        self._callee = channel
         switch.set_state(channel, ChannelState.UP)
         channel.exten = ""
         dial_end(switch, caller, channel, "ANSWER")
@@ -67,13 +67,12 @@ class DialCall:
 
     def rejected(self, channel: Channel) -> None:
         """486 from the phone: the caller's dialplan goes on and hangs him up."""
-        if not channel.gone and not self._connected:
+        if not channel.gone and self._callee is None:
             self._stop_timer()
             refuse_busy(self._switch, self._caller, channel)
             self._lose(17)
 
-    def _no_answer(self) -> None:
-        leg = self._ringing_leg()
+    def _no_answer(self, leg: Channel) -> None:
         dial_end(self._switch, self._caller, leg, "NOANSWER")
         self._switch.end(leg, 0)
         self._lose(16)
@@ -84,8 +83,8 @@ class DialCall:
             self._switch.end(self._caller, cause)
 
     def party_hung_up(self, channel: Channel) -> None:
-        switch, caller = self._switch, self._caller
-        if not self._connected:
+        switch, caller, callee = self._switch, self._caller, self._callee
+        if callee is None:
             if channel is self._leg:
                 self.rejected(channel)
                 return
@@ -94,22 +93,20 @@ class DialCall:
             switch.soft_hangup(caller)
             switch.end(caller, 0)
             return
-        leg = self._ringing_leg()
         switch.request_hangup(channel, 16)
         switch.leave(channel)
-        switch.leave(leg if channel is caller else caller)
+        switch.leave(callee if channel is caller else caller)
         switch.soft_hangup(caller)
-        switch.end(leg)
+        switch.end(callee)
         switch.end(caller)
 
     def detach(self, channel: Channel) -> Channel | None:
-        if not self._connected:
+        if self._callee is None:
             if channel is self._caller:
                 self._cancel()
                 channel.task = None
             return None
-        leg = self._ringing_leg()
-        other = leg if channel is self._caller else self._caller
+        other = self._callee if channel is self._caller else self._caller
         self._switch.leave(channel)
         channel.task = None
         other.task = LeftAlone(self._switch)
@@ -126,8 +123,3 @@ class DialCall:
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-
-    def _ringing_leg(self) -> Channel:
-        if self._leg is None:
-            raise RuntimeError("this call has no called leg")
-        return self._leg

@@ -93,7 +93,7 @@ class Pbx:
             case ToSpace(space=space):
                 self.pick_up(channel)
                 self.lot.fetch(space, channel)
-            case None:
+            case _:
                 self._drop(channel)
 
     def _drop(self, channel: Channel) -> None:

@@ -6,6 +6,7 @@ from services.demo_pbx.core.originating import OriginatedCall, OriginateOrder
 from services.demo_pbx.core.pbx import Pbx
 from services.demo_pbx.core.roster import SPARE, UNPLUGGED, demo_agents
 from services.demo_pbx.core.simulation import busy_centre
+from services.demo_pbx.core.traffic import Load
 
 NOW = 1_800_000_000.0
 
@@ -63,3 +64,19 @@ def test_there_are_forty_agents_with_a_name_each_and_some_in_several_queues() ->
     assert len({agent.name for agent in agents}) == 40
     assert {len(agent.queues) for agent in agents} == {1, 2, 3}
     assert not all(agent.name.isascii() for agent in agents)
+
+
+def test_somebody_rests_at_the_first_look_even_if_nobody_felt_like_it() -> None:
+    pbx = busy_centre(NOW, 1, Load(pause_every_s=1e9))
+    members = [m for queue in pbx.switch.queues.values() for m in queue.members.values()]
+
+    assert len({m.interface for m in members if m.paused}) == 2
+
+
+def test_people_plan_nothing_for_a_conversation_that_is_none() -> None:
+    pbx = busy_centre(NOW, 1)
+    waiting = [call.caller for queue in pbx.switch.queues.values() for call in queue.waiting]
+    due = pbx.schedule.next_due()
+    pbx.switch.people.connected(waiting[0], waiting[1])
+
+    assert pbx.schedule.next_due() == due

@@ -1,11 +1,17 @@
 """Calls that end at odd moments: nothing may be left behind, whatever a client does."""
 
+import random
+
+import pytest
+
 from services.demo_pbx.core import transfers
 from services.demo_pbx.core.channels import Channel, ChannelState
+from services.demo_pbx.core.devices import Device, DeviceState
 from services.demo_pbx.core.originating import OriginatedCall, OriginateOrder
 from services.demo_pbx.core.pbx import Pbx
+from services.demo_pbx.core.schedule import Schedule
 from services.demo_pbx.core.simulation import quiet_centre
-from services.demo_pbx.core.switch import Nobody
+from services.demo_pbx.core.switch import Nobody, Switch
 
 NOW = 1_800_000_000.0
 
@@ -137,6 +143,57 @@ def test_a_trunk_call_to_an_outside_number_keeps_its_own_number() -> None:
     assert (caller.caller_num, far.connected_num) == ("01632960999", "01632960999")
 
 
+def test_a_ringing_leg_is_not_taken_out_of_its_call() -> None:
+    pbx = quiet_centre(NOW)
+    pbx.membership.add(pbx.switch.queues["support"], "PJSIP/102")
+    pbx.call_in("101", "01632960999", "")
+    pbx.call_in("600", "01632960999", "")
+    run(pbx, 1)
+    for leg in (leg_of(pbx, "101"), leg_of(pbx, "102")):
+        task = leg.task
+        assert task is not None
+        assert task.detach(leg) is None
+        assert leg.task is task
+
+
+def test_a_caller_of_a_missing_phone_may_be_moved_before_he_is_told() -> None:
+    pbx = quiet_centre(NOW)
+    caller = pbx.call_in("140", "01632960999", "")
+
+    assert transfers.redirect(pbx, caller, "default", "101")
+    run(pbx, 1)
+    assert leg_of(pbx, "101").state is ChannelState.RINGING
+
+
+def test_a_queue_call_for_which_nothing_rings_cannot_be_refused() -> None:
+    pbx = quiet_centre(NOW)
+    caller = pbx.call_in("600", "01632960999", "")
+
+    assert caller.task is not None
+    with pytest.raises(RuntimeError, match="no phone rings"):
+        caller.task.rejected(caller)
+
+
+def test_redirecting_both_parties_hangs_up_a_third_and_takes_what_rings_not_at_all() -> None:
+    pbx = quiet_centre(NOW)
+    caller, callee = connected(pbx)
+    ringing = pbx.call_in("103", "01632960999", "")
+    waiting = pbx.call_in("600", "01632960998", "")
+
+    place = ("default", "104")
+    assert not transfers.redirect_both(pbx, caller, leg_of(pbx, "103"), place, place)
+    assert transfers.redirect_both(pbx, caller, waiting, place, ("default", "999"))
+    assert (callee.gone, waiting.gone, ringing.gone) == (True, True, False)
+
+
+def test_a_switch_of_its_own_tells_nobody_that_a_phone_is_free() -> None:
+    switch = Switch(Schedule(NOW), random.Random(1))
+    device = Device("PJSIP/1", "1", "", registered=False, state=DeviceState.UNAVAILABLE)
+    switch.register(device, True)
+
+    assert device.free
+
+
 def test_an_originated_leg_that_rings_cannot_be_moved() -> None:
     pbx = quiet_centre(NOW)
     leg, _ = originated(pbx)
@@ -246,6 +303,7 @@ def test_a_channel_in_nothing_can_be_hung_up() -> None:
     pbx.hang_up(lone)
     pbx.switch.end(lone)
     pbx.switch.leave(lone)
+    pbx.switch.dismiss(lone)
 
     assert nothing_left(pbx)
 

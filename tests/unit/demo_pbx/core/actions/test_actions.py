@@ -3,12 +3,11 @@
 import pytest
 
 from services.demo_pbx.core.actions import HANDLERS, Reply, Request
-from services.demo_pbx.core.actions.system import COMMANDS
 from services.demo_pbx.core.channels import Channel, ChannelState
 from services.demo_pbx.core.events import AmiEvent
 from services.demo_pbx.core.pbx import Pbx
 from services.demo_pbx.core.simulation import busy_centre, quiet_centre
-from tests.contract.ami_sequences.transcript import FIXTURES, Message, parse
+from tests.contract.ami_sequences.transcript import Message, parse
 
 ADD = {"Action": "QueueAdd", "Queue": "support", "Interface": "PJSIP/101"}
 PAUSE = {"Action": "QueuePause", "Queue": "support", "Interface": "PJSIP/101"}
@@ -349,52 +348,3 @@ def test_status_of_one_channel_can_show_variables(pbx: Pbx) -> None:
 
     assert [value for name, value in listed[1].headers if name == "Variable"] == ["A=", "B="]
     assert listed[-1]["Items"] == "1"
-
-
-@pytest.mark.parametrize(
-    ("action", "event"),
-    [
-        ("QueueStatus", "QueueParams"),
-        ("QueueStatus", "QueueMember"),
-        ("QueueStatus", "QueueEntry"),
-        ("QueueStatus", "QueueStatusComplete"),
-        ("QueueSummary", "QueueSummary"),
-        ("QueueSummary", "QueueSummaryComplete"),
-        ("ExtensionStateList", "ExtensionStatus"),
-        ("ExtensionStateList", "ExtensionStateListComplete"),
-        ("DeviceStateList", "DeviceStateChange"),
-        ("DeviceStateList", "DeviceStateListComplete"),
-        ("CoreShowChannels", "CoreShowChannel"),
-        ("CoreShowChannels", "CoreShowChannelsComplete"),
-        ("Status", "Status"),
-        ("Status", "StatusComplete"),
-        ("BridgeList", "BridgeListItem"),
-        ("BridgeList", "BridgeListComplete"),
-        ("Parkinglots", "Parkinglot"),
-        ("Parkinglots", "ParkinglotsComplete"),
-        ("ParkedCalls", "ParkedCallsComplete"),
-    ],
-)
-def test_list_items_have_the_recorded_headers_in_order(action: str, event: str) -> None:
-    def shapes(messages: list[Message]) -> set[tuple[str, ...]]:
-        listed = (m for m in messages if m["Event"] == event and m["ActionID"])
-        return {tuple(name for name, _ in m.headers if name != "Variable") for m in listed}
-
-    real = shapes(parse((FIXTURES / "listings.ami").read_bytes()))
-    assert shapes(ask(busy_centre(1_800_000_000.0, 1), Action=action)) == real
-
-
-@pytest.mark.parametrize("action", ["CoreSettings", "CoreStatus", "Ping", "ExtensionState"])
-def test_single_answers_have_the_recorded_headers_in_order(pbx: Pbx, action: str) -> None:
-    recorded = {tuple(name for name, _ in m.headers) for m in parse((FIXTURES / "listings.ami").read_bytes())}
-    (message,) = ask(pbx, Action=action, Exten="101")
-
-    assert tuple(name for name, _ in message.headers) in recorded
-
-
-def test_commands_are_listed_in_the_recorded_words() -> None:
-    recorded = parse((FIXTURES / "listings.ami").read_bytes())
-    (listed,) = (m for m in recorded if m["Originate"])
-
-    assert set(COMMANDS) <= set(listed.headers)
-    assert {name.lower() for name, _ in COMMANDS} >= set(HANDLERS)
