@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from services import child_process, configuration
-from services.embedded_nats import EmbeddedNats
+from services.embedded_nats.server import EmbeddedNats
 from services.up.supervisor import Child, Supervisor
 from shared.config import Config, NatsSection, PbxSection
 from shared.errors import CallCentreError
