@@ -64,6 +64,12 @@ class CallCentre:
         """Whether Asterisk said that something changed which no event tells (a reload, late booting)."""
         return self._model.wants_resync
 
+    @property
+    def in_progress(self) -> int:
+        """How many things are kept of calls that are up: channels, bridges, recordings; 0 when none is."""
+        model = self._model
+        return len(model.calls) + len(model.bridges) + len(model.queue_calls) + len(model.parkings)
+
     def restore(self, documents: Iterable[State]) -> None:
         """Take over what an earlier process published, tombstones too, so only what differs is published."""
         for document in documents:

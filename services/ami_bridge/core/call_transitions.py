@@ -12,6 +12,7 @@ from services.ami_bridge.core.ami_message import AmiMessage, integer, name, opti
 from services.ami_bridge.core.bridges import is_holding, read_party
 from services.ami_bridge.core.caller_id import name_of, number_of
 from services.ami_bridge.core.calls import Leg
+from services.ami_bridge.core.identity import is_local
 from services.ami_bridge.core.model import Model
 from services.ami_bridge.core.moments import Output, moment_id
 from services.ami_bridge.core.queue_calls import RECORDING, Served
@@ -212,7 +213,8 @@ def _leg(
             return model.calls.get(uniqueid)
         return leg
     agent = model.agent_of_channel(channel)
-    if agent is None:
+    # An agent is reached through a Local channel, but does not call from one.
+    if agent is None or (direction == "outbound" and is_local(channel)):
         return None
     leg = Leg(uniqueid, channel, agent, linkedid, direction, now_ms)
     model.calls.add(leg)

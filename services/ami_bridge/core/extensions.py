@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from services.ami_bridge.core.ami_message import AmiMessage, integer, name, text
+from services.ami_bridge.core.ami_message import AmiMessage, integer, name, optional, text
 from services.ami_bridge.core.device_states import extension_word
 from shared.events import ExtensionStatus, ExtensionWord
 
@@ -18,12 +18,14 @@ def read_extension(message: AmiMessage, hint_context: str) -> tuple[str, Extensi
             space sends the same event.
 
     Returns:
-        ``None`` for a hint of another context.
+        ``None`` for a hint of another context, and for one that watches no phone: `Custom:DND148` and the
+        like have no slash.
 
     Raises:
         MalformedMessageError: a header is missing or unreadable.
     """
-    if text(message, "Context") != hint_context:
+    hint = optional(message, "Hint")
+    if text(message, "Context") != hint_context or (hint and "/" not in hint):
         return None
     return name(message, "Exten"), extension_word(integer(message, "Status"))
 

@@ -16,7 +16,7 @@ from services.ami_bridge.core.bridges import is_holding, read_party
 from services.ami_bridge.core.caller_id import name_of, number_of
 from services.ami_bridge.core.calls import Leg
 from services.ami_bridge.core.extensions import read_extension
-from services.ami_bridge.core.identity import interface_of_channel
+from services.ami_bridge.core.identity import interface_of_channel, is_local
 from services.ami_bridge.core.members import read_member
 from services.ami_bridge.core.model import Key, Model
 from services.ami_bridge.core.queue_calls import Served
@@ -24,7 +24,15 @@ from services.ami_bridge.core.queues import Caller, read_caller
 from services.ami_bridge.core.snapshot import Snapshot
 from services.ami_bridge.core.summaries import read_figures, read_summary
 from shared.errors import MalformedMessageError
-from shared.events import AgentName, MemberFigures, PhoneNumber, QueueCallers, QueueMemberStatus, State
+from shared.events import (
+    AgentName,
+    Direction,
+    MemberFigures,
+    PhoneNumber,
+    QueueCallers,
+    QueueMemberStatus,
+    State,
+)
 
 _RINGING, _UP = "5", "6"  # ChannelState, `enum ast_channel_state` in channelstate.h
 _DURATION = re.compile("([0-9]{1,5}):([0-9]{2}):([0-9]{2})")
@@ -166,10 +174,11 @@ def _leg(
     bridge = optional(message, "BridgeID", "BridgeId")
     since = now_ms - _seconds(message) * 1000
     agent = model.agent_of_channel(channel)
-    if agent is None:
+    direction: Direction = "inbound" if application in _CALLED else "outbound"
+    if agent is None or (direction == "outbound" and is_local(channel)):
         return
     linkedid = optional(message, "Linkedid") or uniqueid
-    leg = Leg(uniqueid, channel, agent, linkedid, "inbound" if application in _CALLED else "outbound", since)
+    leg = Leg(uniqueid, channel, agent, linkedid, direction, since)
     if bridge:
         leg.state, leg.parked = "connected", bridge in holding
     elif state == _RINGING:

@@ -9,8 +9,8 @@ interfaces and channels, never from a CallerIDNum: Originate and the dialplan re
                    half of a Local channel (`;2` is the half that runs the dialplan); no zombies
 
 Not every endpoint is an agent: `PJSIP/trunk-0000001b` is a trunk. A channel counts as an agent's when the
-number is a queue member, has a hint in the hint context, or is 1 to 7 digits long (trunks are
-named by words or by full telephone numbers). The first two are known to the model, not here.
+number is a queue member, has a hint in the hint context, or, of a device, is 1 to 7 digits long
+(trunks are named by words or by full telephone numbers). The first two are known to the model.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from services.ami_bridge.core.extensions import Extensions
 from services.ami_bridge.core.identity import (
     Identifier,
     interface_of_channel,
+    is_local,
     looks_like_extension,
     plain_interface,
 )
@@ -82,7 +83,12 @@ class Model:
         if member is not None:
             return member
         agent = self.identifier.agent_of_interface(dial_string)
-        return agent if agent is not None and self.knows(agent) else None
+        if agent is None or not self.knows(agent):
+            return None
+        # What a Local channel dials may be anything in the dialplan: there a number alone proves nothing.
+        if is_local(dial_string) and agent not in self.members and agent not in self.extensions:
+            return None
+        return agent
 
     def forget_queue(self, queue: str) -> None:
         """Drop a queue that no longer exists; its documents become tombstones."""

@@ -60,6 +60,8 @@ def _adopt(
         model.touch("queueCount", queue, None)
         model.touch("queueCallers", queue, None)
         return
+    if queue not in model.queues:
+        return  # forgotten a moment ago, with its members
     if isinstance(ours, Member) and not (isinstance(theirs, Member) and theirs.agent == ours.agent):
         model.members.remove(queue, interface, ours.agent, now_ms)
         model.touch("queueMemberStatus", queue, ours.agent)
