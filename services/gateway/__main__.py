@@ -1,0 +1,117 @@
+"""Run a gateway until SIGTERM or SIGINT: `python -m services.gateway --config FILE`.
+
+Prints ``ready http://HOST:PORT/`` on a line of its own once it serves and has the state. Exit codes: 0
+stopped cleanly, 1 something failed, 2 the configuration is wrong or the address is taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+
+import uvloop
+
+from services import configuration
+from services.gateway.adapters.clock import SystemClock
+from services.gateway.adapters.jetstream_feed import LogFeed
+from services.gateway.adapters.ticket_store import NatsTicketStore
+from services.gateway.app import Gateway, build
+from services.gateway.server import AddressError, Server, bind, url_of
+from services.gateway.settings import from_config
+from services.jetstream.connection import Connection, connect
+from services.logs import set_up_logging
+from shared.config import Config
+from shared.errors import CallCentreError, ConfigError
+
+log = logging.getLogger("pbxis.gateway")
+
+_CLOSE_WITHIN_S = 1.0
+_LOOK_EVERY_S = 0.02
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; the exit code."""
+    parser = argparse.ArgumentParser(prog="pbxis gateway", description="Run one gateway.")
+    parser.add_argument("--config", metavar="FILE", help="the configuration (default: $PBXIS_CONFIG)")
+    parser.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)  # every PBX is the demo
+    options = parser.parse_args(argv)
+    set_up_logging()
+    try:
+        config = configuration.load(options.config, pbx_secrets=False)
+        with bind(config.gateway.host, config.gateway.port) as listener:
+            uvloop.run(_until_stopped(config, listener, demo=options.demo))
+    except ConfigError as error:
+        print(f"pbxis: configuration: {error}", file=sys.stderr)
+        return 2
+    except AddressError as error:
+        print(f"pbxis: {error}", file=sys.stderr)
+        return 2
+    except CallCentreError as error:
+        print(f"pbxis: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+async def _until_stopped(config: Config, listener: socket.socket, *, demo: bool) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    connecting = asyncio.create_task(connect(config.nats, "gateway"))
+    stop = asyncio.create_task(stopped.wait())
+    await asyncio.wait({connecting, stop}, return_when=asyncio.FIRST_COMPLETED)
+    if not connecting.done():
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
+        return
+    connection = connecting.result()
+    try:
+        await _serve(config, connection, listener, stop, demo=demo)
+    finally:
+        stop.cancel()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(connection.close(), _CLOSE_WITHIN_S)
+
+
+async def _serve(
+    config: Config, connection: Connection, listener: socket.socket, stop: asyncio.Task[bool], *, demo: bool
+) -> None:
+    store = NatsTicketStore(connection, ttl_s=config.gateway.ticket_ttl_s, replicas=config.nats.replicas)
+    gateway = build(from_config(config, demo=demo), store, SystemClock())
+    server = Server(gateway.asgi)
+    serving = asyncio.create_task(server.serve([listener]))
+    feeding = asyncio.create_task(LogFeed(connection, gateway.hub).run())
+    running = asyncio.create_task(gateway.run())
+    announcing = asyncio.create_task(_announce(gateway, server, listener))
+    try:
+        work = {serving, feeding, running}
+        await asyncio.wait({stop, *work}, return_when=asyncio.FIRST_COMPLETED)
+        for task in work:
+            if task.done():
+                task.result()  # what ended by itself has failed
+    finally:
+        announcing.cancel()
+        gateway.stop()
+        server.should_exit = True
+        await asyncio.gather(serving, announcing, return_exceptions=True)
+        feeding.cancel()
+        running.cancel()
+        await asyncio.gather(feeding, running, return_exceptions=True)
+
+
+async def _announce(gateway: Gateway, server: Server, listener: socket.socket) -> None:
+    """Say that it serves, once it does and has the state."""
+    url = url_of(listener)
+    while not server.started or gateway.not_ready():  # noqa: ASYNC110 - uvicorn tells nobody that it has started
+        await asyncio.sleep(_LOOK_EVERY_S)
+    print(f"ready {url}", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

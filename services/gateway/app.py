@@ -1,0 +1,74 @@
+"""One gateway, put together: the only place that joins hub, tickets, routes and the edge."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from litestar import Litestar
+
+from services.gateway.edge import Edge
+from services.gateway.hub import Hub
+from services.gateway.ports import Clock, TicketStore
+from services.gateway.routes import health, pages, schema, tickets
+from services.gateway.routes.problems import MAX_BODY, answer
+from services.gateway.routes.streams import Streams
+from services.gateway.settings import Settings
+from services.gateway.subscription import End
+from services.gateway.ticket_desk import TicketDesk
+
+_TICK_S = 0.5
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A gateway without its server and without the feed, which drives ``hub``."""
+
+    settings: Settings
+    hub: Hub
+    desk: TicketDesk
+    asgi: Edge
+    not_ready: Callable[[], list[str]]
+
+    async def run(self) -> None:
+        """Keep time, tickets and streams going until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.desk.run())
+            group.create_task(_every(_TICK_S, self.hub.tick))
+            group.create_task(_every(self.settings.ping_interval_s, self.hub.ping))
+
+    def stop(self) -> None:
+        """End every stream in a way that lets its client go on elsewhere."""
+        self.hub.end_all(End.STOPPING)
+
+
+def build(settings: Settings, store: TicketStore, clock: Clock) -> Gateway:
+    """Join everything; to be called inside the event loop that will serve."""
+    loop = asyncio.get_running_loop()
+    hub = Hub(settings.pbxs, clock, loop.call_soon)
+    desk = TicketDesk(store, clock, ttl_s=settings.ticket_ttl_s, random=secrets.token_bytes)
+    streams = Streams(settings, hub, desk)
+
+    def not_ready() -> list[str]:
+        return [*hub.not_ready, *desk.not_ready]
+
+    inner = Litestar(
+        route_handlers=[
+            *tickets.routes(streams, clock),
+            *health.routes(not_ready),
+            *pages.routes(settings.static),
+        ],
+        exception_handlers={Exception: answer},
+        openapi_config=schema.CONFIG,
+        request_max_body_size=MAX_BODY,
+        logging_config=None,
+    )
+    return Gateway(settings, hub, desk, Edge(inner, streams), not_ready)
+
+
+async def _every(interval_s: float, action: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(interval_s)
+        action()

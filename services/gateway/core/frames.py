@@ -1,0 +1,105 @@
+"""What is sent to clients, in the form each transport wants.
+
+An event arrives as the JSON object that the browser gets (ADR 0002) and is never decoded: the id is
+spliced in before the last brace, and for SSE the type is cut out from the front. A :class:`Message` makes
+each form once, however many clients get it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+import msgspec
+
+from services.gateway.core import sse
+from shared.errors import MalformedEventError
+
+_HEAD = b'{"type":"'
+
+
+class Message:
+    """One event or one word of stream control, for one client or for many.
+
+    ``payload`` is compact JSON, ``type`` first, without an id. ``id`` is the position after it; snapshot
+    events and most control messages have none.
+    """
+
+    __dict__: dict[str, object]
+    __slots__ = ("__dict__", "id", "payload")
+
+    def __init__(self, payload: bytes, id: str | None = None) -> None:
+        self.payload = payload
+        self.id = id
+
+    @property
+    def type(self) -> str:
+        """The event's type."""
+        return self._type_bytes.decode("ascii")
+
+    @cached_property
+    def json(self) -> bytes:
+        """One JSON object, with the id."""
+        if self.id is None:
+            return self.payload
+        return b'%b,"id":"%b"}' % (self.payload[:-1], self.id.encode("ascii"))
+
+    @cached_property
+    def text(self) -> str:
+        """The same as text, for a WebSocket."""
+        return self.json.decode("utf-8")
+
+    @cached_property
+    def sse(self) -> bytes:
+        """One event of an event stream."""
+        event = self._type_bytes
+        rest = self.payload[len(_HEAD) + len(event) + 1 :]
+        data = b"{" + rest[1:] if rest.startswith(b",") else b"{}"
+        return sse.event(event, data, None if self.id is None else self.id.encode("ascii"))
+
+    @property
+    def _type_bytes(self) -> bytes:
+        return self.payload[len(_HEAD) : self.payload.index(b'"', len(_HEAD))]
+
+
+def check(event_type: str, payload: bytes) -> None:
+    """Refuse what would break a frame: the log is written by bridges, yet a line end in it must not
+    become a second event in a browser.
+
+    Raises:
+        MalformedEventError: not compact JSON with that type in front.
+    """
+    head = b'{"type":"%b"' % event_type.encode("ascii", "replace")
+    if not payload.startswith((head + b",", head + b"}")) or not payload.endswith(b"}"):
+        raise MalformedEventError(f"it does not begin with the type {event_type!r}")
+    if b"\n" in payload or b"\r" in payload:
+        raise MalformedEventError("it holds a line end")
+
+
+def json_array(messages: Iterable[Message]) -> bytes:
+    """The answer of a long poll."""
+    return b"[" + b",".join(message.json for message in messages) + b"]"
+
+
+def _control(kind: str, **properties: object) -> bytes:
+    return msgspec.json.encode({"type": kind, **properties})
+
+
+def ready(*, resumed: bool, now_ms: int, position: str) -> Message:
+    """The state is complete; what follows happens now. ``position`` is where the client is."""
+    return Message(_control("ready", resumed=resumed, now=now_ms), position)
+
+
+def ping(now_ms: int) -> Message:
+    """The stream is alive; ``now`` is the service's clock."""
+    return Message(_control("ping", now=now_ms))
+
+
+RESET = Message(_control("reset"))
+"""Forget the state; a new snapshot and ``ready`` follow."""
+
+CLOSED = Message(_control("closed"))
+"""The ticket is not valid, or no longer."""
+
+CLOSE = Message(_control("close"))
+"""No further events will come: do not reconnect."""

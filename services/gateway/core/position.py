@@ -1,0 +1,52 @@
+"""Where a client is in the log: ``<generation>-<sequence>``.
+
+The sequence is that of the log, so it means the same on every gateway; a log made anew has another
+generation. Clients send positions back, so what is read here may be anything.
+
+A position that a ``ready`` hands out may carry a mark (``<generation>.<mark>-<sequence>``): which PBXs the
+client was told are not live although the log says they are (see ``pbx_board.py``). That is the one thing a
+client knows which is not in the log; with it in the position, any gateway can tell a poll exactly what has
+changed.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from shared.errors import CallCentreError
+
+_POSITION = re.compile(r"([A-Za-z0-9_-]{1,64})(?:\.([0-9a-f]{1,64}))?-(0|[1-9][0-9]{0,18})")
+_SHOWN_CHARACTERS = 40
+
+
+class MalformedPositionError(CallCentreError):
+    """A text that no gateway can have handed out as a position."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__(f"{text[:_SHOWN_CHARACTERS]!r} is not the id of an event")
+
+
+class Position(NamedTuple):
+    """After the event ``sequence`` of the log ``generation``."""
+
+    generation: str
+    sequence: int
+    mark: int = 0
+
+    def __str__(self) -> str:
+        mark = f".{self.mark:x}" if self.mark else ""
+        return f"{self.generation}{mark}-{self.sequence}"
+
+
+def parse_position(text: str) -> Position:
+    """Read a position.
+
+    Raises:
+        MalformedPositionError: it is none.
+    """
+    match = _POSITION.fullmatch(text)
+    if match is None:
+        raise MalformedPositionError(text)
+    return Position(match[1], int(match[3]), int(match[2] or "0", 16))

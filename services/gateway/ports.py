@@ -1,0 +1,106 @@
+"""What the gateway needs from outside, and what it offers to the feed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+from services.gateway.core.tickets import Ticket
+
+
+class FeedSink(Protocol):
+    """Where the feed of the log delivers. Every call is made on the event loop and returns at once."""
+
+    def begin(self, generation: str) -> None:
+        """Forget everything: a new snapshot follows."""
+        ...
+
+    def restore(self, subject: str, payload: bytes, sequence: int) -> None:
+        """One document of the snapshot, in sequence order."""
+        ...
+
+    def caught_up(self, last_sequence: int) -> None:
+        """Ready: everything up to ``last_sequence`` has been given."""
+        ...
+
+    def deliver(self, subject: str, payload: bytes, sequence: int) -> None:
+        """A live message, each once, ascending."""
+        ...
+
+    def stale(self, reason: str) -> None:
+        """Contact with the log is lost: figures are not live."""
+        ...
+
+    def fresh(self) -> None:
+        """Contact is back and caught up; nothing was missed."""
+        ...
+
+    def alive(self, pbx: str) -> None:
+        """A bridge's heartbeat (core NATS, each second)."""
+        ...
+
+
+class Clock(Protocol):
+    """The time of day and a clock that never jumps."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since the epoch."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some moment."""
+        ...
+
+
+class StoredTicket(NamedTuple):
+    """A ticket and when its life was last prolonged, in milliseconds since the epoch."""
+
+    ticket: Ticket
+    touched_ms: int
+
+
+class Cursor(NamedTuple):
+    """Where a ticket's last long poll ended; ``revision`` changes with every move."""
+
+    position: str
+    revision: int
+
+
+class TicketStore(Protocol):
+    """Tickets and cursors, shared by all gateways. Keys are hashes of ticket ids.
+
+    A ticket lives for the store's time to live after it was created or last touched; a cursor after it
+    last moved. Every call raises ``BusAwayError`` when the store cannot be reached.
+    """
+
+    async def create(self, key: str, ticket: Ticket, now_ms: int) -> None:
+        """Keep a new ticket."""
+        ...
+
+    async def read(self, key: str) -> StoredTicket | None:
+        """The ticket; ``None`` when there is none, or no longer."""
+        ...
+
+    async def touch(self, key: str, now_ms: int) -> bool:
+        """Prolong a ticket's life; false when there is none to prolong. It never brings one back."""
+        ...
+
+    async def revoke(self, key: str) -> bool:
+        """End a ticket and forget its cursor; false when there was none."""
+        ...
+
+    async def read_cursor(self, key: str) -> Cursor | None:
+        """Where the ticket's last long poll ended; ``None`` before the first."""
+        ...
+
+    async def move_cursor(self, key: str, position: str, revision: int) -> bool:
+        """Move the cursor on from ``revision`` (0: there is none); false when it is elsewhere by now."""
+        ...
+
+    async def watch(self, revoked: Callable[[str], None], watching: Callable[[], None]) -> None:
+        """Tell of every ticket that any gateway revokes; runs until cancelled, and raises nothing.
+
+        ``revoked`` is called with the key. ``watching`` is called when the watch begins, and again each
+        time it had to begin anew: what was revoked before it, ``revoked`` may not have told.
+        """
+        ...

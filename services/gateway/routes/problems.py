@@ -1,0 +1,48 @@
+"""Litestar's errors and ours as answers."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+
+from services.gateway.errors import (
+    BadParameterError,
+    GatewayError,
+    InternalError,
+    MethodNotAllowedError,
+    NotFoundError,
+    TooLargeError,
+    problem,
+)
+
+log = logging.getLogger("pbxis.gateway")
+
+MAX_BODY = 1024 * 1024
+AnyRequest = Request[Any, Any, Any]
+
+
+def answer(_: AnyRequest, error: Exception) -> Response[bytes]:
+    """Any error as application/problem+json."""
+    found = _translate(error)
+    status, headers, body = problem(found)
+    media_type = headers["Content-Type"]
+    return Response(body, status_code=status, headers=dict(headers), media_type=media_type)
+
+
+def _translate(error: Exception) -> GatewayError:
+    if isinstance(error, GatewayError):
+        return error
+    if isinstance(error, HTTPException):
+        if error.status_code == MethodNotAllowedError.status:
+            return MethodNotAllowedError((error.headers or {}).get("Allow", ""))
+        if error.status_code == TooLargeError.status:
+            return TooLargeError(MAX_BODY)
+        if error.status_code == NotFoundError.status:
+            return NotFoundError()
+        if error.status_code < InternalError.status:
+            return BadParameterError("request", error.detail)
+    log.error("a request failed", exc_info=error)
+    return InternalError()

@@ -1,0 +1,55 @@
+"""`POST /ticket` and `DELETE /ticket/<ticket>`."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar import Response, delete, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+
+from services.gateway.core.parameters import ticket_from
+from services.gateway.guard import caller_of, require_key
+from services.gateway.ports import Clock
+from services.gateway.routes.problems import AnyRequest
+from services.gateway.routes.streams import Streams
+
+_NO_STORE = {"cache-control": "no-store"}
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What a done action answers."""
+
+    response: str
+    message: str
+
+
+def routes(streams: Streams, clock: Clock) -> list[HTTPRouteHandler]:
+    """The routes, bound to what they need."""
+    settings, desk = streams.settings, streams.desk
+
+    @post("/ticket", status_code=200, summary="Make a ticket", operation_id="makeTicket", tags=["tickets"])
+    async def make(request: AnyRequest) -> Response[str]:
+        """A ticket is all that a browser needs to receive events: it names a scope and cannot be guessed."""
+        require_key(settings, caller_of(request.scope["headers"], request.scope["client"]))
+        query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        ticket = ticket_from(query, await request.body(), pbxs=settings.pbxs, now_ms=clock.now_ms())
+        # Encoded here: Litestar sends a `str` as plain text, whatever the media type says.
+        body = msgspec.json.encode(await desk.issue(ticket)).decode()
+        return Response(body, media_type="application/json", headers=_NO_STORE)
+
+    @delete(
+        "/ticket/{ticket:str}",
+        status_code=200,
+        summary="Revoke a ticket",
+        operation_id="revokeTicket",
+        tags=["tickets"],
+    )
+    async def revoke(request: AnyRequest, ticket: FromPath[str]) -> Response[Done]:
+        """Ends the ticket's streams on every gateway. Who holds a ticket may revoke it."""
+        streams.check_origin(request.scope)  # type: ignore[arg-type]
+        await desk.revoke(ticket)
+        return Response(Done("Success", "The ticket is revoked."), headers=_NO_STORE)
+
+    return [make, revoke]

@@ -1,0 +1,84 @@
+"""`GET /<ticket>/websocket`: one event a message.
+
+Close codes: 1008 and 4500-4999 mean do not reconnect; any other, reconnect.
+"""
+
+from __future__ import annotations
+
+from services.gateway.core import frames
+from services.gateway.core.frames import Message
+from services.gateway.errors import (
+    CLOSE_NO_TICKET,
+    CLOSE_POLICY,
+    CLOSE_RESTART,
+    CLOSE_TOO_SLOW,
+    CLOSE_TRY_AGAIN,
+    BusAwayError,
+    NoTicketError,
+    OriginRefusedError,
+)
+from services.gateway.routes.streams import (
+    AsgiScope,
+    Receive,
+    Send,
+    Streams,
+    asked_position,
+    position_or_none,
+    pump,
+)
+from services.gateway.subscription import End
+
+_CODES = {
+    End.NO_TICKET: CLOSE_NO_TICKET,
+    End.STOPPING: CLOSE_RESTART,
+    End.TOO_SLOW: CLOSE_TOO_SLOW,
+    End.REPLACED: CLOSE_TRY_AGAIN,
+}
+
+
+async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Send, ticket_id: str) -> None:
+    """Serve one connection. It is always accepted: a browser does not see why a handshake failed."""
+    if (await receive())["type"] != "websocket.connect":
+        return
+    try:
+        await _serve(streams, scope, receive, send, ticket_id)
+    except OSError:
+        return  # the client went away while we wrote
+
+
+async def _serve(streams: Streams, scope: AsgiScope, receive: Receive, send: Send, ticket_id: str) -> None:
+    await send({"type": "websocket.accept", "headers": []})
+    asked = asked_position(scope)
+    try:
+        streams.check_origin(scope)
+        key, ticket = await streams.desk.admit(ticket_id)
+    except OriginRefusedError as error:
+        await _close(send, CLOSE_POLICY, error.title)
+        return
+    except NoTicketError as error:
+        await _close(send, CLOSE_NO_TICKET, error.title)
+        return
+    except BusAwayError as error:
+        await _close(send, CLOSE_TRY_AGAIN, error.title)
+        return
+
+    async def write(messages: list[Message]) -> None:
+        for message in messages:
+            await send({"type": "websocket.send", "text": message.text})
+
+    with streams.subscribed(key, ticket, position_or_none(asked), resume=asked is not None) as subscription:
+        finished = await pump(subscription, write, _until_gone(receive))
+    if finished and subscription.ended is not None:
+        if subscription.ended is End.NO_TICKET:
+            await write([frames.CLOSED, frames.CLOSE])
+        await _close(send, _CODES[subscription.ended], subscription.ended.value)
+
+
+async def _until_gone(receive: Receive) -> None:
+    """Read until the client disconnects. What it says is ignored: a ticket is for receiving only."""
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+
+
+async def _close(send: Send, code: int, reason: str) -> None:
+    await send({"type": "websocket.close", "code": code, "reason": reason})

@@ -1,0 +1,83 @@
+"""The HTTP server: uvicorn, set up for streams and run inside a loop that is not its own."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Generator
+from typing import Any
+
+import uvicorn
+
+from shared.errors import CallCentreError
+
+_STOP_WITHIN_S = 2
+_MAX_CLIENT_MESSAGE = 64 * 1024
+
+
+class AddressError(CallCentreError):
+    """The gateway cannot listen where it should."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.host = host
+        self.port = port
+        self.reason = reason
+        super().__init__(f"cannot listen on {host} port {port}: {reason}; see gateway.host and gateway.port")
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket for the server to listen on; port 0 takes a free one.
+
+    Until the server starts, a client is refused at once and does not hang.
+
+    Raises:
+        AddressError: the address is taken, or not of this machine.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise AddressError(host, port, error.strerror or str(error)) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        raise AddressError(host, port, error.strerror or str(error)) from error
+    return listener
+
+
+def url_of(listener: socket.socket) -> str:
+    """The address to open: ``http://127.0.0.1:58615/``."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+class Server(uvicorn.Server):
+    """A server whose signals and end are its owner's business."""
+
+    def __init__(self, app: Any) -> None:
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="websockets-sansio",
+            ws_per_message_deflate=False,  # frames are shared, and it costs memory for each connection
+            ws_max_size=_MAX_CLIENT_MESSAGE,
+            ws_ping_interval=20,
+            ws_ping_timeout=20,
+            lifespan="on",
+            access_log=False,  # an address holds a ticket
+            log_config=None,
+            log_level="warning",  # on "info" uvicorn tells the address of every WebSocket
+            proxy_headers=False,  # the guard must see who really connects
+            server_header=False,
+            timeout_graceful_shutdown=_STOP_WITHIN_S,
+        )
+        super().__init__(config)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """Leave the signals alone."""
+        yield

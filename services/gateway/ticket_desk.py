@@ -1,0 +1,177 @@
+"""Tickets in use: issued, admitted, kept alive, revoked.
+
+The store knows which tickets there are; this knows which of them have streams open here. A stream counts
+as use: its ticket is touched, at most four times in its time to live, so that the store does not let it
+expire. Revocations of any gateway arrive by the store's watch; because a watch can miss one while NATS is
+away, every open ticket is also looked up now and then, and whenever the watch had to begin anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+
+from services.gateway.core.tickets import ID_BYTES, Ticket, is_id, key_of, make_id
+from services.gateway.errors import BusAwayError, NoTicketError
+from services.gateway.ports import Clock, Cursor, TicketStore
+from services.gateway.subscription import End, Subscription
+
+log = logging.getLogger("pbxis.gateway.tickets")
+
+_LOOK_UP_S = 60.0
+_REVOKED_KEPT = 10_000
+_LOGGED_CHARACTERS = 8
+
+
+class TicketDesk:
+    """The tickets of one gateway. ``random`` gives that many unguessable bytes."""
+
+    def __init__(
+        self, store: TicketStore, clock: Clock, *, ttl_s: int, random: Callable[[int], bytes]
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._touch_after_ms = ttl_s * 1000 // 4
+        self._random = random
+        self._open: dict[str, set[Subscription]] = {}
+        self._polls: dict[str, Subscription] = {}
+        self._revoked: OrderedDict[str, None] = OrderedDict()
+        self._started = False
+        self._look = asyncio.Event()
+        self.look_up_every_s = min(_LOOK_UP_S, ttl_s / 4)
+
+    async def run(self) -> None:
+        """Watch for revocations and keep open tickets alive until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._store.watch(self.revoked, self._watching))
+            group.create_task(self._keep_alive())
+
+    def _watching(self) -> None:
+        self._started = True
+        self._look.set()
+
+    @property
+    def not_ready(self) -> list[str]:
+        """Why tickets cannot be used; empty when they can."""
+        return [] if self._started else ["the tickets in NATS cannot be read yet"]
+
+    async def issue(self, ticket: Ticket) -> str:
+        """Keep a ticket; its id.
+
+        Raises:
+            BusAwayError: the store cannot be reached; nothing was kept that anybody could use.
+        """
+        ticket_id = make_id(self._random(ID_BYTES))
+        await self._store.create(key_of(ticket_id), ticket, self._clock.now_ms())
+        return ticket_id
+
+    async def admit(self, ticket_id: str) -> tuple[str, Ticket]:
+        """Look a ticket up for use: its key and what it is for.
+
+        Raises:
+            NoTicketError: there is no such ticket, or no longer.
+            BusAwayError: the store cannot be reached.
+        """
+        if not is_id(ticket_id):
+            raise NoTicketError
+        key = key_of(ticket_id)
+        stored = await self._store.read(key)
+        now_ms = self._clock.now_ms()
+        due = stored is not None and now_ms - stored.touched_ms >= self._touch_after_ms
+        if due and not await self._store.touch(key, now_ms):
+            stored = None
+        if stored is None or self.is_revoked(key):
+            log.info("refused a ticket %s…: it is unknown, expired or revoked", key[:_LOGGED_CHARACTERS])
+            raise NoTicketError
+        return key, stored.ticket
+
+    async def revoke(self, ticket_id: str) -> None:
+        """End a ticket, and its streams on every gateway.
+
+        Raises:
+            NoTicketError: there is no such ticket, or no longer.
+            BusAwayError: the store cannot be reached.
+        """
+        if not is_id(ticket_id):
+            raise NoTicketError
+        key = key_of(ticket_id)
+        if not await self._store.revoke(key):
+            raise NoTicketError
+        self.revoked(key)
+
+    def revoked(self, key: str) -> None:
+        """A ticket has ended: end its streams here."""
+        self._revoked[key] = None
+        while len(self._revoked) > _REVOKED_KEPT:
+            self._revoked.popitem(last=False)
+        for subscription in self._open.get(key, ()):
+            subscription.end(End.NO_TICKET)
+
+    def is_revoked(self, key: str) -> bool:
+        """Whether a ticket was revoked of late; for who has awaited since :meth:`admit`."""
+        return key in self._revoked
+
+    def opened(self, key: str, subscription: Subscription) -> None:
+        """A stream of a ticket is open; to be called without an ``await`` since :meth:`admit`."""
+        self._open.setdefault(key, set()).add(subscription)
+
+    def closed(self, key: str, subscription: Subscription) -> None:
+        """It no longer is."""
+        subscriptions = self._open.get(key)
+        if subscriptions is not None:
+            subscriptions.discard(subscription)
+            if not subscriptions:
+                del self._open[key]
+        if self._polls.get(key) is subscription:
+            del self._polls[key]
+
+    def poll(self, key: str, subscription: Subscription) -> None:
+        """A poll that goes on where the ticket's last answer ended: it ends the one that may be waiting."""
+        older = self._polls.get(key)
+        if older is not None:
+            older.end(End.REPLACED)
+        self._polls[key] = subscription
+
+    async def cursor(self, key: str) -> Cursor | None:
+        """Where the ticket's last long poll ended.
+
+        Raises:
+            BusAwayError: the store cannot be reached.
+        """
+        return await self._store.read_cursor(key)
+
+    async def move_cursor(self, key: str, position: str, revision: int) -> bool:
+        """Note where an answer ends; false when another poll was faster.
+
+        Raises:
+            BusAwayError: the store cannot be reached.
+        """
+        return await self._store.move_cursor(key, position, revision)
+
+    async def _keep_alive(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look.wait(), self.look_up_every_s)
+            self._look.clear()
+            await self.look_up()
+
+    async def look_up(self) -> None:
+        """End the streams of tickets that are gone, touch those that are due."""
+        for key in list(self._open):
+            try:
+                await self._look_up(key)
+            except BusAwayError as error:
+                log.warning("cannot look tickets up: %s", error.reason)
+                return
+
+    async def _look_up(self, key: str) -> None:
+        now_ms = self._clock.now_ms()
+        stored = await self._store.read(key)
+        alive = stored is not None
+        if stored is not None and now_ms - stored.touched_ms >= self._touch_after_ms:
+            alive = await self._store.touch(key, now_ms)
+        if not alive:
+            self.revoked(key)

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.gateway.core.position import MalformedPositionError, Position, parse_position
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
+    st.integers(0, 10**19 - 1),
+    st.integers(0, 2**64),
+)
+def test_what_is_written_is_read_back(generation: str, sequence: int, mark: int) -> None:
+    position = Position(generation, sequence, mark)
+
+    assert parse_position(str(position)) == position
+
+
+def test_position_without_a_mark_is_generation_and_sequence() -> None:
+    assert str(Position("k3f9", 1042)) == "k3f9-1042"
+    assert str(Position("k3f9", 1042, 6)) == "k3f9.6-1042"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "-",
+        "-1",
+        "g-",
+        "g",
+        "g-1x",
+        "g-01",
+        "g--1 ",
+        "g-1\n",
+        "g-٣",
+        "g-" + "9" * 20,
+        "g" * 65 + "-1",
+        "g.-1",
+    ],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(MalformedPositionError):
+        parse_position(text)
+
+
+@given(st.text())
+def test_no_text_breaks_it(text: str) -> None:
+    with contextlib.suppress(MalformedPositionError):
+        assert str(parse_position(text))
+
+
+def test_error_shows_only_the_beginning() -> None:
+    assert len(str(MalformedPositionError("x" * 5000))) < 100

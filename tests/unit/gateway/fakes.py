@@ -1,0 +1,185 @@
+"""What stands in for the outside of a gateway: clock, ticket store, log, and events of a call centre."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from services.gateway.core.tickets import Ticket
+from services.gateway.errors import BusAwayError
+from services.gateway.hub import Hub
+from services.gateway.ports import Cursor, StoredTicket
+from shared import subjects, wire
+from shared.events import (
+    AgentComplete,
+    AgentName,
+    Event,
+    ExtensionStatus,
+    ParkedCall,
+    PbxStatus,
+    PhoneNumber,
+    QueueCount,
+    QueueMemberStatus,
+    subject_of,
+)
+
+
+class FakeClock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self, at_s: float = 1000.0) -> None:
+        self.at_s = at_s
+
+    def now_ms(self) -> int:
+        return int(self.at_s * 1000)
+
+    def monotonic(self) -> float:
+        return self.at_s
+
+    def go(self, seconds: float) -> None:
+        self.at_s += seconds
+
+
+class FakeTicketStore:
+    """Tickets in memory, for any number of gateways. ``away`` plays a NATS that does not answer."""
+
+    def __init__(self, ttl_s: int = 86400, clock: FakeClock | None = None) -> None:
+        self._ttl_ms = ttl_s * 1000
+        self._clock = clock or FakeClock()
+        self.tickets: dict[str, StoredTicket] = {}
+        self.cursors: dict[str, Cursor] = {}
+        self.touches = 0
+        self.away = False
+        self._revision = 0
+        self._watchers: list[Callable[[str], None]] = []
+
+    async def create(self, key: str, ticket: Ticket, now_ms: int) -> None:
+        self._answer()
+        self.tickets[key] = StoredTicket(ticket, now_ms)
+
+    async def read(self, key: str) -> StoredTicket | None:
+        self._answer()
+        stored = self.tickets.get(key)
+        if stored is not None and self._clock.now_ms() - stored.touched_ms >= self._ttl_ms:
+            del self.tickets[key]
+            return None
+        return stored
+
+    async def touch(self, key: str, now_ms: int) -> bool:
+        self._answer()
+        if key not in self.tickets:
+            return False
+        self.touches += 1
+        self.tickets[key] = StoredTicket(self.tickets[key].ticket, now_ms)
+        return True
+
+    async def revoke(self, key: str) -> bool:
+        self._answer()
+        self.cursors.pop(key, None)
+        if self.tickets.pop(key, None) is None:
+            return False
+        for watcher in self._watchers:
+            watcher(key)
+        return True
+
+    async def read_cursor(self, key: str) -> Cursor | None:
+        self._answer()
+        return self.cursors.get(key)
+
+    async def move_cursor(self, key: str, position: str, revision: int) -> bool:
+        self._answer()
+        found = self.cursors.get(key)
+        if (found.revision if found else 0) != revision:
+            return False
+        self._revision += 1
+        self.cursors[key] = Cursor(position, self._revision)
+        return True
+
+    async def watch(self, revoked: Callable[[str], None], watching: Callable[[], None]) -> None:
+        self._watchers.append(revoked)
+        watching()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._watchers.remove(revoked)
+
+    def _answer(self) -> None:
+        if self.away:
+            raise BusAwayError("away")
+
+
+class Log:
+    """A log that feeds one hub or several: counts the sequences as JetStream does."""
+
+    def __init__(self, *hubs: Hub, generation: str = "g1") -> None:
+        self.hubs = list(hubs)
+        self.generation = generation
+        self.sequence = 0
+
+    def start(self, *events: Event) -> None:
+        """A snapshot of these states."""
+        for hub in self.hubs:
+            hub.begin(self.generation)
+        for event in events:
+            self.sequence += 1
+            for hub in self.hubs:
+                hub.restore(subjects.build(subject_of(event)), wire.encode(event), self.sequence)
+        for hub in self.hubs:
+            hub.caught_up(self.sequence)
+
+    def write(self, *events: Event) -> None:
+        """Live events."""
+        for event in events:
+            self.sequence += 1
+            for hub in self.hubs:
+                hub.deliver(subjects.build(subject_of(event)), wire.encode(event), self.sequence)
+
+
+def online(pbx: str = "hq") -> PbxStatus:
+    return PbxStatus(pbx=pbx, status="online", since=1)
+
+
+def count(number: int, queue: str = "q1", pbx: str = "hq") -> QueueCount:
+    return QueueCount(pbx=pbx, queue=queue, count=number)
+
+
+def name(agent: str = "148", text: str = "Viktor", pbx: str = "hq") -> AgentName:
+    return AgentName(pbx=pbx, agent=agent, name=text)
+
+
+def phone(agent: str = "148", number: str | None = "555", pbx: str = "hq") -> PhoneNumber:
+    return PhoneNumber(pbx=pbx, agent=agent, number=number)
+
+
+def hint(agent: str = "148", pbx: str = "hq") -> ExtensionStatus:
+    return ExtensionStatus(pbx=pbx, agent=agent, status="inuse")
+
+
+def member(agent: str = "148", queue: str = "q1", pbx: str = "hq") -> QueueMemberStatus:
+    return QueueMemberStatus(pbx=pbx, agent=agent, queue=queue, status="inuse")
+
+
+def complete(agent: str = "148", pbx: str = "hq") -> AgentComplete:
+    return AgentComplete(
+        pbx=pbx,
+        agent=agent,
+        queue="q1",
+        unique_id="1.1",
+        talk_time=3,
+        hold_time=1,
+        recording=None,
+        reason="caller",
+    )
+
+
+def parked(pbx: str = "hq") -> ParkedCall:
+    return ParkedCall(
+        pbx=pbx,
+        caller_id="555",
+        channel="PJSIP/148-1",
+        parked_ext="701",
+        parked_by=None,
+        timeout=45,
+        unique_id="1.1",
+        parking_lot="default",
+    )
