@@ -24,7 +24,7 @@ class QuietLog:
             self._kept_back += 1
             return
         if self._kept_back:
-            text += " (%d more like the last one)"
+            text += " (%d like the one before kept back)"
             args += (self._kept_back,)
         self._kind, self._last, self._kept_back = kind, now, 0
         self._logger.warning(text, *args, exc_info=exc_info)
