@@ -67,7 +67,7 @@ class Connection:
         if self.connected:
             with contextlib.suppress(errors.Error, TimeoutError):
                 await asyncio.wait_for(self.client.flush(), _CLOSE_WITHIN_S)
-        with contextlib.suppress(TimeoutError):
+        with contextlib.suppress(OSError, TimeoutError):
             await asyncio.wait_for(self.client.close(), _CLOSE_WITHIN_S)
 
 

@@ -79,6 +79,7 @@ async def ensure_log(connection: Connection, section: NatsSection, *, last_seque
     if origin is None:
         origin = await _create(connection, _log_config(section, secrets.token_hex(4)))
         log.info("made the log %s, generation %s", LOG, _generation(origin))
+        last_sequence = 0
     _check_log(origin)
     if mirror is not None and _generation(mirror) == _generation(origin):
         last_sequence = max(last_sequence, mirror.state.last_seq)

@@ -1,12 +1,13 @@
 """The client of nats-py, made to last.
 
-Two things that it does would end a service that must run for years:
+Three things that it does would end a service that must run for years:
 
 * It closes for good on every `-ERR` of the server that is no permissions violation ("maximum
   connections exceeded", "authentication timeout" …). Here they are a lost connection: try again.
 * It closes a lost connection politely, which waits until all written bytes are sent. A server that
   hangs (a stopped process, a half-open link) takes none: the reconnect would wait with it. Here the
   socket is dropped; what was under way is sent again by those who wait for an answer.
+* Closed while not connected, it fails over what it had still to send, and leaves its tasks running.
 """
 
 from __future__ import annotations
@@ -38,6 +39,13 @@ class LastingClient(Client):
         if self._transport is None and s.uri.scheme in ("nats", "tls"):
             self._transport = DroppingTransport()
         await super()._connect_to_server(s)
+
+    async def _close(self, status: int, do_cbs: bool = True) -> None:
+        if not self.is_connected:
+            # It would write what is left into a lost connection, and fail half way.
+            self._pending.clear()
+            self._pending_data_size = 0
+        await super()._close(status, do_cbs)
 
     async def _process_err(self, err_msg: str) -> None:
         error = errors.Error(f"nats: {err_msg.strip(chr(39))}")

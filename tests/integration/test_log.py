@@ -175,7 +175,13 @@ async def test_a_connection_survives_an_error_that_ends_it_on_the_server(nats_se
     changes: list[bool] = []
     back = asyncio.Event()
     async with connected(nats_server) as connection:
-        connection.listen(lambda up: (changes.append(up), back.set() if up else None))
+
+        def on_change(up: bool) -> None:
+            changes.append(up)
+            if up:
+                back.set()
+
+        connection.listen(on_change)
 
         # A protocol error: the server answers `-ERR` and closes, upon which nats-py would close for good.
         await connection.client._send_command(b"NONSENSE\r\n")  # pyright: ignore[reportPrivateUsage]
