@@ -77,23 +77,26 @@ class Bridge:
             log.warning("%s", error)
 
     async def _keep_in_step(self, session: AmiSession) -> None:
-        """Read all lists now, and again when the model asks for it; the figures in between."""
+        """Read all lists now, and again when the model asks for it; the figures in between.
+
+        Only the first time it is `syncing`: later the figures stay live, but for the milliseconds of the lists.
+        """
+        self._publish(self._centre.status("syncing", None, self._now_ms()))
+        await self._sync(session)
+        self._publish(self._centre.status("online", None, self._now_ms()))
+        log.info("in step with Asterisk %s", session.asterisk)
         while True:
-            await self._sync(session)
             await self._refresh_until_resync(session)
+            await self._sync(session)
 
     async def _sync(self, session: AmiSession) -> None:
         if self._aside is None:
             self._aside = []
         self._resync.clear()
-        self._publish(self._centre.status("syncing", None, self._now_ms()))
         lists = await self._read_lists(session, LISTS)
         aside, self._aside = self._aside, None
-        now = self._now_ms()
-        self._publish(self._centre.resync(lists, aside, now))
+        self._publish(self._centre.resync(lists, aside or (), self._now_ms()))
         self._log_rejected()
-        self._publish(self._centre.status("online", None, now))
-        log.info("in step with %s", session.asterisk or "Asterisk")
 
     async def _refresh_until_resync(self, session: AmiSession) -> None:
         while not self._resync.is_set():

@@ -108,10 +108,11 @@ async def test_a_call_that_the_agent_does_not_answer_pauses_him_where_the_queue_
         await seen.until_state("queueCount", queue="autopause", count=0)
 
         assert seen.calls("148") == [(CALLER, "ringing"), None]
-        assert seen.timeline("queueMemberStatus", "status", "deviceStatus", queue="autopause") == [
+        members = seen.timeline("queueMemberStatus", "status", "deviceStatus", queue="autopause")
+        # Asterisk pauses him while his phone still rings, for a millisecond: a state in between may be skipped.
+        assert [member for member in members if member != ("paused", "ringing")] == [
             ("not_inuse", "not_inuse"),
             ("ringing", "ringing"),
-            ("paused", "ringing"),
             ("paused", "not_inuse"),
         ]
         assert seen.timeline("extensionStatus", "status") == ["not_inuse", "ringing", "not_inuse"]

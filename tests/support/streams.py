@@ -87,7 +87,7 @@ class StreamClient:
 
     def matching(self, **properties: Any) -> list[Event]:
         """The events that have these properties."""
-        return [event for event in self.events if properties.items() <= event.items()]
+        return [event for event in self.events if _has(event, properties)]
 
     @property
     def snapshot(self) -> list[Event]:
@@ -104,6 +104,10 @@ class StreamClient:
         """The newest event of a type and scope."""
         found = self.matching(type=kind, **scope)
         return found[-1] if found else None
+
+
+def _has(event: Event, properties: dict[str, Any]) -> bool:
+    return all(key in event and event[key] == value for key, value in properties.items())
 
 
 async def _websocket(url: str, ticket: str) -> AsyncIterator[Event]:

@@ -29,7 +29,7 @@ class Watchers:
 
         def reached() -> bool:
             newest = self.first.state(kind, **scope)
-            return newest is not None and properties.items() <= newest.items()
+            return newest is not None and all(newest.get(key) == value for key, value in properties.items())
 
         await self.first.until(reached, f"{kind} {properties}", within_s)
 
@@ -74,9 +74,22 @@ class Watchers:
             )
 
 
+async def until_online(url: str) -> None:
+    """Wait until every PBX of a gateway is online."""
+    ticket = await make_ticket(url, agents=[], queues=[])
+    async with StreamClient(url, ticket, "websocket") as client:
+
+        def online() -> bool:
+            newest = {event["pbx"]: event["status"] for event in client.matching(type="pbxStatus")}
+            return set(newest.values()) == {"online"}
+
+        await client.until(online, "every PBX online")
+
+
 @contextlib.asynccontextmanager
 async def watching(url: str, agents: Sequence[str], queues: Sequence[str]) -> AsyncGenerator[Watchers]:
-    """Watch these agents and queues; all clients are `ready`."""
+    """Watch these agents and queues; every PBX is online and all clients are `ready`."""
+    await until_online(url)
     async with contextlib.AsyncExitStack() as stack:
         clients: list[StreamClient] = []
         for transport in TRANSPORTS:
