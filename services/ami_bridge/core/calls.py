@@ -209,8 +209,9 @@ class Calls:
                 continue
             if before.state == "held":
                 leg.held = True
-            if before.state == leg.word:
-                leg.since = before.since
+            for each in self._of_agent[leg.agent].values():
+                if each.group == leg.group and each.word == before.state:
+                    each.since = before.since
 
     def _discard(self, leg: Leg) -> None:
         del self._legs[leg.uniqueid]

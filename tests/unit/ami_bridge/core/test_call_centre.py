@@ -18,7 +18,7 @@ from shared.events import (
     QueueMemberStatus,
     State,
 )
-from tests.support.transcripts import capture, events
+from tests.support.transcripts import capture, events, listing
 from tests.unit.ami_bridge.core.messages import (
     channel,
     destination,
@@ -271,6 +271,30 @@ def test_a_recorded_restart_ends_with_what_the_lists_show() -> None:
     assert "148 in support not_inuse" in lines
     members = [each for each in centre.documents.values() if isinstance(each, QueueMemberStatus)]
     assert [(each.calls_taken, each.last_call) for each in members] == [(0, None)]
+
+
+@pytest.mark.parametrize("name", ["listings", "queue_local_member", "park_retrieve"])
+def test_a_resync_in_the_middle_of_a_call_changes_nothing_about_it(name: str) -> None:
+    """The recorded lists were asked while an agent talked."""
+    centre = CallCentre("hq")
+    before_the_list: list[AmiMessage] = []
+    for each in capture(name):
+        if each.get("Event") == "CoreShowChannel":
+            break
+        if "Event" in each and "ActionID" not in each:
+            before_the_list.append(each)
+    replay(before_the_list, centre)
+    talking = [each for each in centre.documents.values() if isinstance(each, PhoneNumber) and each.calls]
+    centre.link_lost()
+    lists = Snapshot(
+        queue_status=listing(name, "QueueParams", "QueueMember", "QueueEntry"),
+        channels=listing(name, "CoreShowChannel"),
+        bridges=listing(name, "BridgeListItem"),
+    )
+    published = events_of(centre.resync(lists, [], NOON + 60_000))
+
+    assert talking
+    assert [each for each in published if isinstance(each, PhoneNumber)] == []
 
 
 def test_two_bridges_that_connect_at_different_times_name_moments_alike() -> None:
