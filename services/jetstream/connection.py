@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Coroutine
+from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from nats import errors
@@ -22,6 +22,7 @@ from shared.errors import ConfigError
 log = logging.getLogger("pbxis.nats")
 
 Role = Literal["bridge", "gateway"]
+T = TypeVar("T")
 
 RECONNECT_PAUSE_S = 0.25
 _CONNECT_WITHIN_S = 2.0
@@ -56,6 +57,28 @@ class Connection:
         """
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    async def call(self, request: Coroutine[Any, Any, T]) -> T:
+        """Await an answer of the server, but not beyond the end of this very connection.
+
+        nats-py would wait the whole time-out for an answer that can no longer come.
+
+        Raises:
+            nats.errors.Error: the connection was lost, or whatever the request raises.
+        """
+        lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        unlisten = self.listen(lambda _connected: None if lost.done() else lost.set_result(None))
+        asking = asyncio.ensure_future(request)
+        try:
+            await asyncio.wait({asking, lost}, return_when=asyncio.FIRST_COMPLETED)
+            if asking.done():
+                return asking.result()
+            raise errors.ConnectionReconnectingError
+        finally:
+            unlisten()
+            lost.cancel()
+            if not asking.done():
+                asking.cancel()
 
     def tell(self, connected: bool) -> None:
         """Pass a change on to all listeners."""

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Awaitable
-from typing import NamedTuple, TypeVar
+from collections.abc import Coroutine
+from typing import Any, NamedTuple, TypeVar
 
 from nats import errors
 from nats.js import api
@@ -188,7 +188,7 @@ def _info(origin: api.StreamInfo) -> LogInfo:
 
 async def _stream(connection: Connection, name: str) -> api.StreamInfo | None:
     try:
-        return await connection.jetstream.stream_info(name)
+        return await connection.call(connection.jetstream.stream_info(name))
     except NotFoundError:
         return None
     except (errors.Error, TimeoutError) as error:
@@ -197,7 +197,7 @@ async def _stream(connection: Connection, name: str) -> api.StreamInfo | None:
 
 async def _create(connection: Connection, config: api.StreamConfig) -> api.StreamInfo:
     try:
-        return await connection.jetstream.add_stream(config)
+        return await connection.call(connection.jetstream.add_stream(config))
     except APIError as error:
         if error.err_code != _NAME_IN_USE:
             raise _unavailable(connection, error) from error
@@ -210,9 +210,9 @@ async def _create(connection: Connection, config: api.StreamConfig) -> api.Strea
     return found
 
 
-async def _call(connection: Connection, request: Awaitable[T]) -> T:
+async def _call(connection: Connection, request: Coroutine[Any, Any, T]) -> T:
     try:
-        return await request
+        return await connection.call(request)
     except (errors.Error, TimeoutError) as error:
         raise _unavailable(connection, error) from error
 

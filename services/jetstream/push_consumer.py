@@ -91,7 +91,8 @@ class PushConsumer:
             self._subscription = await client.subscribe(
                 inbox, cb=self._on_raw, pending_msgs_limit=0, pending_bytes_limit=0
             )
-            made = await self._connection.jetstream.add_consumer(self._stream, self._config(inbox))
+            request = self._connection.jetstream.add_consumer(self._stream, self._config(inbox))
+            made = await self._connection.call(request)
         except NotFoundError as error:
             raise LogMissingError(self._stream) from error
         except (errors.Error, TimeoutError) as error:

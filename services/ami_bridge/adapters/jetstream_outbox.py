@@ -30,7 +30,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.errors import NotFoundError
 
-from services.ami_bridge.adapters.publish_answer import Refusal, read_answer
+from services.ami_bridge.adapters.outbox_message import OutboxMessage, Refusal, read_answer
 from services.ami_bridge.core.outgoing import Outgoing
 from services.jetstream.connection import Connection
 from services.jetstream.errors import BusUnavailableError, LogShapeError
@@ -51,18 +51,6 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 # nats-server closes a connection over a longer protocol line (4096 by default, with reply and sizes).
 _LONGEST_SUBJECT = 3500
 _ID = "Nats-Msg-Id"
-
-
-@dataclass(slots=True, eq=False)
-class _Message:
-    """A message from its first sending until it is settled."""
-
-    number: int
-    subject: str
-    payload: bytes
-    headers: dict[str, str]
-    is_moment: bool
-    sent_at: float = 0.0
 
 
 @dataclass(slots=True)
@@ -98,9 +86,9 @@ class Outbox:
         # Part of every id, so that none comes again after a restart.
         self._process = secrets.token_hex(6)
         self._numbered = 0
-        self._unanswered: dict[str, _Message] = {}
-        self._unsettled: dict[int, _Message] = {}
-        self._open: dict[int, _Message] = {}
+        self._unanswered: dict[str, OutboxMessage] = {}
+        self._unsettled: dict[int, OutboxMessage] = {}
+        self._open: dict[int, OutboxMessage] = {}
         self._generation: str | None = None
         self._last_sequence = 0
         self._prepared = False
@@ -242,7 +230,7 @@ class Outbox:
     async def _publish_new(self, subject: str, payload: bytes, moment_id: str) -> None:
         self._numbered += 1
         name = moment_id or f"{self._pbx}:{self._process}:{self._numbered}"
-        message = _Message(self._numbered, subject, payload, {_ID: name}, bool(moment_id))
+        message = OutboxMessage(self._numbered, subject, payload, {_ID: name}, bool(moment_id))
         self._open[message.number] = message
         await self._publish(message)
 
@@ -262,7 +250,7 @@ class Outbox:
             self.counters.retries += 1
             await self._publish(message)
 
-    async def _publish(self, message: _Message) -> None:
+    async def _publish(self, message: OutboxMessage) -> None:
         message.sent_at = self._loop.time()
         self._unanswered[message.subject] = message
         try:
@@ -275,10 +263,11 @@ class Outbox:
         except errors.Error as error:
             self._fail(message, Refusal(description=str(error) or type(error).__name__))
 
-    async def _is_stored(self, message: _Message) -> bool | None:
+    async def _is_stored(self, message: OutboxMessage) -> bool | None:
         """Whether its subject ends with it; ``None`` when the log does not say."""
         try:
-            last = await self._connection.jetstream.get_last_msg(LOG, message.subject)
+            request = self._connection.jetstream.get_last_msg(LOG, message.subject)
+            last = await self._connection.call(request)
         except NotFoundError:
             return False
         except (errors.Error, TimeoutError) as error:
@@ -324,11 +313,11 @@ class Outbox:
             self._prepared = self._prepared and not read.error.no_stream
             self._fail(message, read.error)
 
-    def _settle(self, message: _Message) -> None:
+    def _settle(self, message: OutboxMessage) -> None:
         self.counters.published += 1
         self._forget(message)
 
-    def _forget(self, message: _Message) -> None:
+    def _forget(self, message: OutboxMessage) -> None:
         """Nothing more is to be done about it."""
         self._forget_unanswered(message)
         self._open.pop(message.number, None)
@@ -340,7 +329,7 @@ class Outbox:
                 self._trouble = ""
         self._wake.set()
 
-    def _fail(self, message: _Message, refusal: Refusal) -> None:
+    def _fail(self, message: OutboxMessage, refusal: Refusal) -> None:
         again = message.number in self._unsettled
         self._forget_unanswered(message)
         self._unsettled[message.number] = message
@@ -348,7 +337,7 @@ class Outbox:
         if again or not self._pause_s:
             self._back_off()
 
-    def _forget_unanswered(self, message: _Message) -> None:
+    def _forget_unanswered(self, message: OutboxMessage) -> None:
         if self._unanswered.get(message.subject) is message:
             del self._unanswered[message.subject]
 

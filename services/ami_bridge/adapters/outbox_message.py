@@ -1,12 +1,26 @@
-"""What JetStream answers to a published message."""
+"""A message that the outbox published, and what JetStream answers to it."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import msgspec
 from nats.aio.msg import Msg
 
 _NO_RESPONDERS = "503"
 _TOO_LARGE = 10054  # JSStreamMessageExceedsMaximumErr: the stream's max_msg_size
+
+
+@dataclass(slots=True, eq=False)
+class OutboxMessage:
+    """From its first sending until it is settled. ``sent_at`` is on the loop's clock."""
+
+    number: int
+    subject: str
+    payload: bytes
+    headers: dict[str, str]
+    is_moment: bool
+    sent_at: float = 0.0
 
 
 class Refusal(msgspec.Struct):
