@@ -125,5 +125,14 @@ def instant(message: AmiMessage, header: str) -> int | None:
     return whole(message, header) * 1000 or None
 
 
+def whole_or_zero(message: AmiMessage, header: str) -> int:
+    """A whole number that older versions of Asterisk do not send.
+
+    Raises:
+        MalformedMessageError: it is there, and not as :func:`whole` wants it.
+    """
+    return whole(message, header) if header in message else 0
+
+
 def _first(values: list[str]) -> str:
     return values[0] if values else ""

@@ -154,7 +154,6 @@ def on_unhold(model: Model, message: AmiMessage, now_ms: int) -> None:
 def on_hangup(model: Model, message: AmiMessage, now_ms: int) -> None:
     """`Hangup`: the only end of a leg, and of all that is kept for a channel."""
     uniqueid = name(message, "Uniqueid")
-    cause = integer(message, "Cause")
     model.bridges.leave(uniqueid)
     model.queue_calls.hung_up(uniqueid)
     model.parkings.pop(uniqueid, None)
@@ -162,7 +161,7 @@ def on_hangup(model: Model, message: AmiMessage, now_ms: int) -> None:
     if leg is None:
         return
     if leg.originated and leg.state == "ringing":
-        model.failed_legs.hung_up(leg.agent, uniqueid, cause, now_ms)
+        model.failed_legs.hung_up(leg.agent, uniqueid, optional(message, "Cause"), now_ms)
     model.touch_calls(leg.agent)
 
 
@@ -227,6 +226,9 @@ def _dialled(
     """The agent dials, unless he is talking (a queue or a feature may dial for him)."""
     if model.bridges.contains(leg.uniqueid):
         return
+    if leg.direction == "inbound":
+        # His channel was redirected: the call that came in is over, and this is one that goes out.
+        leg.direction, leg.queue, leg.queue_uniqueid = "outbound", None, None
     leg.move(now_ms, state="dialing")
     if _DIALLED.fullmatch(exten):
         leg.learn(exten, callee_name if number == exten else None)

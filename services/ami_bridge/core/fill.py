@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from services.ami_bridge.core.ami_message import AmiMessage, instant, name, optional, whole
+from services.ami_bridge.core.ami_message import AmiMessage, name, optional, whole, whole_or_zero
 from services.ami_bridge.core.bridges import is_holding, read_party
 from services.ami_bridge.core.caller_id import name_of, number_of
 from services.ami_bridge.core.calls import Leg
@@ -77,7 +77,7 @@ def fill_queues(model: Model, lists: Snapshot, now_ms: int, rejected: list[Malfo
             case "QueueMember":
                 member = read_member(message, model.identifier)
                 # The list tells when a pause began; since when any other state has lasted it does not.
-                paused_at = instant(message, "LastPause") if member.paused else None
+                paused_at = whole_or_zero(message, "LastPause") * 1000 if member.paused else 0
                 model.members.put(member, paused_at or now_ms)
                 figures.setdefault(member.queue, []).append(read_figures(message, member))
             case _:

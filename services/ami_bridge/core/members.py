@@ -18,7 +18,6 @@ from services.ami_bridge.core.ami_message import (
     integer,
     name,
     optional,
-    text,
     whole,
 )
 from services.ami_bridge.core.device_states import device_word
@@ -78,7 +77,7 @@ def read_member(message: AmiMessage, identifier: Identifier) -> Member:
         name=told if told and told != interface else None,
         device=device_word(integer(message, "Status")),
         paused=paused,
-        paused_reason=(text(message, "PausedReason") or None) if paused else None,
+        paused_reason=(optional(message, "PausedReason") or None) if paused else None,
         penalty=whole(message, "Penalty"),
         calls_taken=whole(message, "CallsTaken"),
         last_call=instant(message, "LastCall"),

@@ -25,13 +25,13 @@ _BY_DIAL_STATUS = {
 
 # Q.850 causes of Hangup.
 _BY_CAUSE = {
-    1: "unavailable",  # unallocated
-    3: "unavailable",  # no route to destination
-    17: "busy",
-    18: "no_answer",
-    19: "no_answer",
-    20: "unavailable",  # subscriber absent
-    21: "declined",
+    "1": "unavailable",  # unallocated
+    "3": "unavailable",  # no route to destination
+    "17": "busy",
+    "18": "no_answer",
+    "19": "no_answer",
+    "20": "unavailable",  # subscriber absent
+    "21": "declined",
 }
 
 _NO_ANSWER_IN_TIME = 3
@@ -59,7 +59,7 @@ class FailedLegs:
         """Note the `DialStatus` of a leg."""
         self._note(agent, uniqueid, _BY_DIAL_STATUS.get(dial_status, "failed"), now_ms)
 
-    def hung_up(self, agent: str, uniqueid: str, cause: int, now_ms: int) -> None:
+    def hung_up(self, agent: str, uniqueid: str, cause: str, now_ms: int) -> None:
         """Note the `Cause` of a leg's Hangup."""
         self._note(agent, uniqueid, _BY_CAUSE.get(cause, "failed"), now_ms)
 

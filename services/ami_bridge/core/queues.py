@@ -115,14 +115,18 @@ class Queues:
         return queue
 
     def leave(self, message: AmiMessage) -> str:
-        """Apply `QueueCallerLeave`; the queue.
+        """Apply `QueueCallerLeave`; the queue. The count counts even if nothing says who left.
 
         Raises:
             MalformedMessageError: a header is missing or unreadable.
 
         Source: Asterisk `apps/app_queue.c`, leave_queue().
         """
-        queue, count, uniqueid = name(message, "Queue"), whole(message, "Count"), name(message, "Uniqueid")
+        queue, count, uniqueid = (
+            name(message, "Queue"),
+            whole(message, "Count"),
+            optional(message, "Uniqueid"),
+        )
         self.ensure(queue)
         state = self._queues[queue]
         state.count = count

@@ -8,11 +8,10 @@ from services.ami_bridge.core.ami_message import (
     AmiMessage,
     decimal,
     flag,
-    instant,
     name,
     optional,
-    text,
     whole,
+    whole_or_zero,
 )
 from services.ami_bridge.core.members import Member
 from shared.events import MemberFigures, MemberSummary, QueueSummary
@@ -33,15 +32,15 @@ def read_figures(message: AmiMessage, member: Member) -> MemberFigures:
         member_name=optional(message, "Name"),
         calls_taken=member.calls_taken,
         last_call=member.last_call,
-        last_pause=instant(message, "LastPause"),
-        login_time=instant(message, "LoginTime"),
+        last_pause=whole_or_zero(message, "LastPause") * 1000 or None,
+        login_time=whole_or_zero(message, "LoginTime") * 1000 or None,
         incall=flag(message, "InCall"),
         paused=member.paused,
         paused_reason=member.paused_reason,
         penalty=member.penalty,
         status=member.device,
-        membership=text(message, "Membership"),
-        wrapup_time=whole(message, "Wrapuptime"),
+        membership=optional(message, "Membership"),
+        wrapup_time=whole_or_zero(message, "Wrapuptime"),
     )
 
 

@@ -238,7 +238,7 @@ def test_a_broken_message_raises_and_changes_nothing() -> None:
     before = dict(centre.documents)
 
     with pytest.raises(MalformedMessageError):
-        centre.apply({"Event": "QueueCallerLeave", "Queue": "support", "Count": "0"}, NOON)
+        centre.apply({"Event": "QueueCallerLeave", "Queue": "support", "Count": "few"}, NOON)
     assert centre.documents == before
     assert centre.resync(LISTS, [], NOON) == []
 

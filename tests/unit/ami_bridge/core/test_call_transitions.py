@@ -384,6 +384,18 @@ def test_within_a_dialplan_the_number_is_that_of_the_called_party() -> None:
     assert [event.name for event in events_of(outputs) if isinstance(event, PhoneNumber)] == ["Bo"]
 
 
+def test_an_agent_whose_channel_is_redirected_calls_out() -> None:
+    called = {**message("AgentCalled"), **CALLER, **destination("PJSIP/148-00000001", "10.1"), "Queue": "q"}
+    dials = {**message("DialBegin"), **AGENT, "Exten": "144", **destination("PJSIP/trunk-00000008", "10.8")}
+    lines = story(replay([called, *_connected("b1", AGENT, CALLER), leave("b1", AGENT), dials]))
+
+    assert lines[-2:] == ["148 connected inbound 0991 by q", "148 dialing outbound 144"]
+
+
+def test_a_hangup_ends_the_call_even_without_a_cause() -> None:
+    assert story(replay([*_talk(), message("Hangup", Uniqueid="10.1")]))[-1] == "148 has no call"
+
+
 def test_a_dial_by_a_channel_that_talks_changes_nothing() -> None:
     feature = {**message("DialBegin"), **AGENT, **destination("PJSIP/trunk-00000008", "10.8")}
 
@@ -483,7 +495,7 @@ def test_candidates_are_the_agents_calls_with_someone_at_the_other_end() -> None
         message("BridgeLeave", Uniqueid="1"),
         message("NewConnectedLine"),
         message("Hold"),
-        message("Hangup", Uniqueid="1", Cause="?"),
+        message("Hangup"),
         message("VarSet", Variable="MIXMONITOR_FILENAME", Value="x"),
         message("OriginateResponse", Response="Failure", Reason="0"),
         message("ParkedCall", ParkeeUniqueid="1"),

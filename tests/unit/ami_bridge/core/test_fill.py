@@ -130,6 +130,17 @@ def test_a_listed_member_without_a_name_is_called_by_his_number() -> None:
     assert [each.name for each in told if isinstance(each, AgentName)] == ["148"]
 
 
+def test_what_older_versions_do_not_send_may_be_missing() -> None:
+    told = listed_member(paused=True)
+    for header in ("LastPause", "LoginTime", "Wrapuptime", "Membership", "PausedReason", "StateInterface"):
+        del told[header]
+    centre = CallCentre("hq")
+    centre.resync(Snapshot(queue_status=[params(), told]), [], NOON)
+
+    assert centre.rejected == []
+    assert len(centre.documents) == 5
+
+
 def test_an_item_that_cannot_be_read_is_left_out_and_reported() -> None:
     centre = CallCentre("hq")
     broken = {**listed_member(interface="PJSIP/149"), "Status": "?"}

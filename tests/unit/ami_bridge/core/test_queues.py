@@ -63,6 +63,13 @@ def test_an_empty_queue_has_no_callers_whatever_was_missed() -> None:
     ]
 
 
+def test_a_count_counts_even_when_the_caller_is_not_named() -> None:
+    nameless = _leave("", 1)
+    del nameless["Uniqueid"]
+
+    assert story(replay([_join("1", 1, 1), _join("2", 2, 2), nameless]))[-1] == "sales: 1 waiting"
+
+
 def test_a_position_of_0_is_the_front() -> None:
     assert story(replay([_join("1", 1, 1, "0991"), _join("2", 2, 0, "0992")]))[-1] == "sales: 0992, 0991"
 
