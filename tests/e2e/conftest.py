@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.asterisk_fixtures import ami, asterisk, pbx, second_asterisk, second_pbx
+from tests.e2e.browser_fixtures import axe_script, base_url, browser_type_launch_args, chromium_path
 from tests.support.asterisk_rig import AsteriskRig
-from tests.support.site import Site, running_site
+from tests.support.site import Site, demo_site, running_site
 
-__all__ = ["ami", "asterisk", "pbx", "second_asterisk", "second_pbx"]
+__all__ = [
+    "ami",
+    "asterisk",
+    "axe_script",
+    "base_url",
+    "browser_type_launch_args",
+    "chromium_path",
+    "pbx",
+    "second_asterisk",
+    "second_pbx",
+]
 
 
 def configuration(pbx: AsteriskRig, *, username: str = "bridge") -> str:
@@ -35,3 +46,15 @@ async def site(pbx: AsteriskRig, tmp_path: Path) -> AsyncGenerator[Site]:
     """`pbxis up` on the real Asterisk."""
     async with running_site(tmp_path, configuration(pbx)) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def site_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`pbxis up` with the demo PBX, for the tests of the pages."""
+    with demo_site(tmp_path_factory.mktemp("demo")) as url:
+        yield url
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright keeps an event loop running, beside which no other can run."""
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))

@@ -10,7 +10,7 @@ import pytest
 from tests.support.asterisk_rig import AsteriskRig
 from tests.support.site import Site
 from tests.support.streams import StreamClient, make_ticket
-from tests.support.watchers import Watchers, watching
+from tests.support.watchers import Watchers, until_online, watching
 
 AGENTS = [str(number) for number in range(140, 150)]
 QUEUES = ["support", "sales", "ringall", "vip.es-en", "autopause"]
@@ -161,6 +161,7 @@ async def test_a_snapshot_has_every_agent_and_queue_also_logged_off_empty_and_un
 ) -> None:
     agents, queues = [*AGENTS[:9], "999"], ["support", "sales", "no such queue"]
     await pbx.sign_in("148", "support")
+    await until_online(site.url)
     for transport in ("long-poll", "sse", "websocket"):
         ticket = await make_ticket(site.url, agents=agents, queues=queues, callers=True)
         async with StreamClient(site.url, ticket, transport) as client:
@@ -195,6 +196,8 @@ async def test_awkward_names_of_queues_and_members_work_end_to_end(pbx: Asterisk
             caller = await pbx.caller("0991", name, queue=queue)
             await seen.until_state("queueMemberStatus", agent="148", queue=queue, status="unavailable")
             await seen.until_state("queueCount", queue=queue, count=1)
+            waiting = await seen.until_event(type="queueCallers", queue=queue)
+            assert [waiting["name"] for waiting in waiting["callers"]] == [name]
             await caller.hangup()
             await seen.until_state("queueCount", queue=queue, count=0)
             assert seen.timeline("queueCount", "count", queue=queue) == [1, 0]

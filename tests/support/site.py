@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -85,6 +86,26 @@ async def running_site(folder: Path, config: str = "") -> AsyncGenerator[Site]:
             except TimeoutError:
                 process.kill()
                 await process.wait()
+
+
+@contextlib.contextmanager
+def demo_site(folder: Path) -> Iterator[str]:
+    """`pbxis up` with the demo PBX on a free port, for tests without an event loop; its address."""
+    file = folder / "pbxis.toml"
+    file.write_text("[gateway]\nport = 0\n", encoding="utf-8")
+    command = [sys.executable, "-m", "services.cli", "up", "--config", str(file)]
+    with (folder / "pbxis.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log)
+    try:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, b"")
+        ready = next((line for line in lines if line.startswith(b"ready http")), b"")
+        assert ready, f"pbxis up ended:\n{(folder / 'pbxis.log').read_text()}"
+        yield ready.split()[1].decode().rstrip("/")
+    finally:
+        process.terminate()
+        process.wait(_STOP_S)
+        process.stdout.close()  # pyright: ignore[reportOptionalMemberAccess]
 
 
 async def _ready_url(process: Process) -> str:
