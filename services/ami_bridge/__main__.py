@@ -1,4 +1,4 @@
-"""The bridge of one PBX, until SIGTERM or SIGINT: `python -m services.ami_bridge --config FILE --pbx NAME`."""
+"""Run the bridge of one PBX until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ class Bridge:
     async def _keep_in_step(self, session: AmiSession) -> None:
         """Read all lists now, and again when the model asks for it; the figures in between.
 
-        Only the first time it is `syncing`: later the figures stay live, but for the milliseconds of the lists.
+        Only the first time it is `syncing`; later the figures wait for the lists, which is milliseconds.
         """
         self._publish(self._centre.status("syncing", None, self._now_ms()))
         await self._sync(session)
@@ -97,6 +97,8 @@ class Bridge:
         aside, self._aside = self._aside, None
         self._publish(self._centre.resync(lists, aside or (), self._now_ms()))
         self._log_rejected()
+        if self._centre.wants_resync:
+            self._resync.set()
 
     async def _refresh_until_resync(self, session: AmiSession) -> None:
         while not self._resync.is_set():
@@ -108,12 +110,18 @@ class Bridge:
                 self._log_rejected()
 
     async def _read_lists(self, session: AmiSession, actions: Sequence[ListAction]) -> Snapshot:
-        """All lists; one that is refused is left out, and said once a session."""
+        """All lists; one that is refused is left out, and said once a session.
+
+        Raises:
+            AmiActionRefusedError: of a list without which nothing can be shown; it ends the session.
+        """
         found: dict[str, Sequence[AmiMessage]] = {}
         for action in actions:
             try:
                 found[action.fills] = await session.request_list(action.name, **action.params)
             except AmiActionRefusedError as error:
+                if action.required:
+                    raise
                 if action.name not in self._refused:
                     self._refused.add(action.name)
                     log.warning("%s; so %s", error, action.suffers)

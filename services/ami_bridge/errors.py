@@ -1,14 +1,14 @@
 """What can go wrong in the bridge, by whose fault and what to do.
 
-    CallCentreError
-    ├── AmiConnectError             no usable connection was made: back off, try again
-    │   └── AmiLoginError           Asterisk refused user or secret: try again seldom
-    ├── AmiLinkLostError            a session ended: say so, reconnect, read everything again
-    └── AmiActionError              an action did not succeed; which of four ends it had:
-        ├── UnsafeActionError       not sent: a header could not be sent safely (a bug or an attack)
-        ├── ActionNotSentError      not sent: there is no session
-        ├── AmiActionRefusedError   refused by Asterisk: nothing happened
-        └── ActionOutcomeUnknownError  sent and never answered: never repeat it blindly
+CallCentreError
+├── AmiConnectError             no usable connection was made: back off, try again
+│   └── AmiLoginError           Asterisk refused user or secret: try again seldom
+├── AmiLinkLostError            a session ended: say so, reconnect, read everything again
+└── AmiActionError              an action did not succeed; which of four ends it had:
+    ├── UnsafeActionError       not sent: a header could not be sent safely (a bug or an attack)
+    ├── ActionNotSentError      not sent: there is no session
+    ├── AmiActionRefusedError   refused by Asterisk: nothing happened
+    └── ActionOutcomeUnknownError  sent and never answered: never repeat it blindly
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ async def test_a_call_that_the_agent_does_not_answer_pauses_him_where_the_queue_
 
         assert seen.calls("148") == [(CALLER, "ringing"), None]
         members = seen.timeline("queueMemberStatus", "status", "deviceStatus", queue="autopause")
-        # Asterisk pauses him while his phone still rings, for a millisecond: a state in between may be skipped.
+        # For a millisecond he is paused while his phone still rings: a state in between may be skipped.
         assert [member for member in members if member != ("paused", "ringing")] == [
             ("not_inuse", "not_inuse"),
             ("ringing", "ringing"),

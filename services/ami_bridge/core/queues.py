@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from services.ami_bridge.core.ami_message import AmiMessage, name, optional, whole
-from services.ami_bridge.core.caller_id import name_of, number_of, shown
+from services.ami_bridge.core.caller_id import listed_name_of, name_of, number_of, shown
 from shared.events import QueueCallers, QueueCount, WaitingCaller
 
 
@@ -33,10 +33,11 @@ def read_caller(message: AmiMessage, since: int) -> Caller:
     Raises:
         MalformedMessageError: `Uniqueid` is missing.
     """
+    read_name = listed_name_of if message.get("Event") == "QueueEntry" else name_of
     return Caller(
         name(message, "Uniqueid"),
         number_of(optional(message, "CallerIDNum")),
-        name_of(optional(message, "CallerIDName")),
+        read_name(optional(message, "CallerIDName")),
         since,
     )
 

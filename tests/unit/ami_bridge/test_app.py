@@ -163,6 +163,30 @@ async def test_a_refused_list_is_said_with_its_consequence_once_and_the_rest_wor
     serving.cancel()
 
 
+async def test_without_the_list_of_queues_there_is_no_session() -> None:
+    rig = Rig()
+    rig.session.refused = {"QueueStatus"}
+    rig.session.let_lists.set()
+
+    with pytest.raises(AmiActionRefusedError, match="Permission denied"):
+        await rig.serve()
+
+    assert rig.publisher.words() == ["syncing"]
+
+
+async def test_an_asterisk_that_booted_meanwhile_is_asked_again() -> None:
+    rig = Rig()
+    serving = rig.serve()
+    await until(lambda: rig.session.asked, what="the first list is asked")
+    rig.session.events.put_nowait([{"Event": "FullyBooted", "Uptime": "0"}])
+    await until(lambda: rig.session.events.empty(), what="the event is taken")
+
+    rig.session.let_lists.set()
+
+    await until(lambda: rig.session.asked.count("Status") == 2, what="all lists are read again")
+    serving.cancel()
+
+
 async def test_a_reload_makes_it_read_all_lists_again_and_it_stays_online() -> None:
     rig = Rig()
     rig.session.let_lists.set()
