@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +89,7 @@ async def running_site(folder: Path, config: str = "") -> AsyncGenerator[Site]:
 
 
 @contextlib.contextmanager
-def demo_site(folder: Path) -> Iterator[str]:
+def demo_site(folder: Path) -> Generator[str]:
     """`pbxis up` with the demo PBX on a free port, for tests without an event loop; its address."""
     file = folder / "pbxis.toml"
     file.write_text("[gateway]\nport = 0\n", encoding="utf-8")
