@@ -53,6 +53,8 @@ class Connection:
     def listen(self, listener: Callable[[bool], None]) -> Callable[[], None]:
         """Call back with ``False`` when the connection is lost, ``True`` when it is back.
 
+        ``connected`` is true again a moment before that; every loss is told, however short.
+
         Returns what ends that.
         """
         self._listeners.append(listener)
@@ -67,7 +69,7 @@ class Connection:
             nats.errors.Error: the connection was lost, or whatever the request raises.
         """
         lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        unlisten = self.listen(lambda _connected: None if lost.done() else lost.set_result(None))
+        unlisten = self.listen(lambda up: None if up or lost.done() else lost.set_result(None))
         asking = asyncio.ensure_future(request)
         try:
             await asyncio.wait({asking, lost}, return_when=asyncio.FIRST_COMPLETED)

@@ -143,8 +143,8 @@ class PushConsumer:
         )
 
     def _on_change(self, connected: bool) -> None:
-        # Also when it is back so soon that nobody noticed: messages may have been lost in between.
-        self.end(End("the connection to NATS was lost", contact_lost=not connected))
+        if not connected:
+            self.end(End("the connection to NATS was lost", contact_lost=True))
 
     async def _on_raw(self, message: Msg) -> None:
         if self.ended.done():
