@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from dataclasses import dataclass, field
 
 import nats.errors
@@ -67,11 +68,12 @@ def check(config_file: str | None) -> int:
     config = configuration.load(config_file)
     report = Report()
     report.good("the configuration is valid")
+    logging.getLogger("pbxis").setLevel(logging.ERROR)  # what it would say is in the report
     asyncio.run(_check(config, report))
     console = Console(highlight=False)
     styles = {"✓": "green", "!": "yellow", "✗": "bold red"}
     for mark, text in report.lines:
-        console.print(Text(f"{mark} ", style=styles[mark]) + Text(text))
+        console.print(Text(f"{mark} ", style=styles[mark]) + Text(text), soft_wrap=True)
     return 1 if report.failed else 0
 
 
