@@ -91,6 +91,8 @@ class Edge:
             return
         stream = _STREAM.fullmatch(scope["path"])
         if stream is None:
+            if scope["method"] == "HEAD":
+                scope = {**scope, "method": "GET"}  # the server itself leaves the body out
             await self._inner(scope, receive, send)  # type: ignore[operator]
             return
         if scope["method"] != "GET":

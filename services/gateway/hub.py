@@ -104,6 +104,7 @@ class Hub:
         self._ready = True
         self._liveness.log_regained(self._clock.monotonic())
         self.tick()
+        self.flush()  # what that may have said, the opening says again
         for subscription in self._subscriptions:
             subscription.open(self._opening(subscription))
 
@@ -163,6 +164,11 @@ class Hub:
             return ["the state has not been read from NATS yet"]
         lost = self._liveness.lost
         return [] if lost is None else [f"contact with the log is lost: {lost}"]
+
+    @property
+    def clients(self) -> int:
+        """How many subscriptions there are."""
+        return len(self._subscriptions)
 
     def join(
         self, scope: Scope, after: Position | None = None, *, poll: bool = False, resume: bool = False

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 from typing import Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
+from litestar.routes import HTTPRoute
 
 from services.gateway.errors import (
     BadParameterError,
@@ -24,20 +26,20 @@ MAX_BODY = 1024 * 1024
 AnyRequest = Request[Any, Any, Any]
 
 
-def answer(_: AnyRequest, error: Exception) -> Response[bytes]:
+def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Any error as application/problem+json."""
-    found = _translate(error)
+    found = _translate(request, error)
     status, headers, body = problem(found)
     media_type = headers["Content-Type"]
     return Response(body, status_code=status, headers=dict(headers), media_type=media_type)
 
 
-def _translate(error: Exception) -> GatewayError:
+def _translate(request: AnyRequest, error: Exception) -> GatewayError:
     if isinstance(error, GatewayError):
         return error
     if isinstance(error, HTTPException):
         if error.status_code == MethodNotAllowedError.status:
-            return MethodNotAllowedError((error.headers or {}).get("Allow", ""))
+            return MethodNotAllowedError(_allowed(request))
         if error.status_code == TooLargeError.status:
             return TooLargeError(MAX_BODY)
         if error.status_code == NotFoundError.status:
@@ -46,3 +48,13 @@ def _translate(error: Exception) -> GatewayError:
             return BadParameterError("request", error.detail)
     log.error("a request failed", exc_info=error)
     return InternalError()
+
+
+def _allowed(request: AnyRequest) -> str:
+    """The methods of a path, which Litestar does not tell."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        pattern = re.sub(r"\{[^}]*\}", ".+", route.path_format)
+        if isinstance(route, HTTPRoute) and re.fullmatch(pattern, request.scope["path"]):
+            methods.update(route.methods)
+    return ", ".join(sorted(methods))

@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+
+import pytest
+
+from services.gateway.core.scope import resolve
+from services.gateway.core.tickets import Ticket, key_of
+from services.gateway.errors import BusAwayError, NoTicketError
+from services.gateway.subscription import End, Subscription
+from services.gateway.ticket_desk import TicketDesk
+from tests.support.waiting import until
+from tests.unit.gateway.fakes import FakeClock, FakeTicketStore
+
+TICKET = Ticket(agents=("148",), created=1_000_000)
+
+
+class Bench:
+    def __init__(self, ttl_s: int = 100) -> None:
+        self.clock = FakeClock()
+        self.store = FakeTicketStore(ttl_s, self.clock)
+        self._made = 0
+        self.desk = TicketDesk(self.store, self.clock, ttl_s=ttl_s, random=self._random)
+
+    def _random(self, size: int) -> bytes:
+        self._made += 1
+        return self._made.to_bytes(size, "big")
+
+
+def subscription() -> Subscription:
+    return Subscription(resolve(TICKET, ("hq",)), None, poll=False, resume=False)
+
+
+async def test_issued_ticket_is_admitted() -> None:
+    bench = Bench()
+    ticket_id = await bench.desk.issue(TICKET)
+
+    assert await bench.desk.admit(ticket_id) == (key_of(ticket_id), TICKET)
+    assert ticket_id not in bench.store.tickets
+
+
+async def test_two_tickets_for_the_same_are_different() -> None:
+    bench = Bench()
+
+    assert await bench.desk.issue(TICKET) != await bench.desk.issue(TICKET)
+
+
+@pytest.mark.parametrize("ticket_id", ["", "A" * 32, "client", "../../x", "A" * 5000])
+async def test_anything_else_is_not_admitted(ticket_id: str) -> None:
+    bench = Bench()
+
+    with pytest.raises(NoTicketError):
+        await bench.desk.admit(ticket_id)
+    with pytest.raises(NoTicketError):
+        await bench.desk.revoke(ticket_id)
+
+
+async def test_ticket_expires_after_its_last_use() -> None:
+    bench = Bench(ttl_s=100)
+    ticket_id = await bench.desk.issue(TICKET)
+    bench.clock.go(99)
+    await bench.desk.admit(ticket_id)
+    bench.clock.go(99)
+    await bench.desk.admit(ticket_id)
+    bench.clock.go(100)
+
+    with pytest.raises(NoTicketError):
+        await bench.desk.admit(ticket_id)
+
+
+async def test_ticket_in_steady_use_is_touched_four_times_in_its_time() -> None:
+    bench = Bench(ttl_s=100)
+    ticket_id = await bench.desk.issue(TICKET)
+    for _ in range(100):
+        bench.clock.go(1)
+        await bench.desk.admit(ticket_id)
+
+    assert bench.store.touches == 4
+
+
+async def test_ticket_that_is_revoked_while_it_is_touched_is_not_admitted() -> None:
+    bench = Bench()
+    ticket_id = await bench.desk.issue(TICKET)
+    bench.clock.go(50)
+
+    async def revoked_meanwhile(key: str, now_ms: int) -> bool:
+        return False
+
+    bench.store.touch = revoked_meanwhile
+    with pytest.raises(NoTicketError):
+        await bench.desk.admit(ticket_id)
+
+
+async def test_revocation_that_overtakes_the_reading_of_a_ticket_counts() -> None:
+    bench = Bench()
+    ticket_id = await bench.desk.issue(TICKET)
+    bench.desk.revoked(key_of(ticket_id))
+
+    with pytest.raises(NoTicketError):
+        await bench.desk.admit(ticket_id)
+
+
+async def test_revoked_ticket_ends_its_open_streams() -> None:
+    bench = Bench()
+    ticket_id = await bench.desk.issue(TICKET)
+    key, _ = await bench.desk.admit(ticket_id)
+    open_one, closed_one = subscription(), subscription()
+    bench.desk.opened(key, open_one)
+    bench.desk.opened(key, closed_one)
+    bench.desk.closed(key, closed_one)
+    await bench.desk.revoke(ticket_id)
+
+    assert open_one.ended is End.NO_TICKET
+    assert closed_one.ended is None
+
+
+async def test_only_so_many_revocations_are_remembered() -> None:
+    bench = Bench()
+    for number in range(10_001):
+        bench.desk.revoked(str(number))
+
+    assert not bench.desk.is_revoked("0")
+    assert bench.desk.is_revoked("10000")
+
+
+async def test_open_tickets_are_kept_alive_and_lost_ones_ended() -> None:
+    bench = Bench(ttl_s=100)
+    kept, lost = await bench.desk.issue(TICKET), await bench.desk.issue(TICKET)
+    subscriptions = {}
+    for ticket_id in (kept, lost):
+        subscriptions[ticket_id] = subscription()
+        bench.desk.opened(key_of(ticket_id), subscriptions[ticket_id])
+    del bench.store.tickets[key_of(lost)]
+    bench.clock.go(10)
+    await bench.desk.look_up()
+    assert bench.store.touches == 0
+    bench.clock.go(20)
+    await bench.desk.look_up()
+
+    assert bench.store.touches == 1
+    assert subscriptions[kept].ended is None
+    assert subscriptions[lost].ended is End.NO_TICKET
+
+
+async def test_store_that_is_away_ends_no_stream() -> None:
+    bench = Bench()
+    ticket_id = await bench.desk.issue(TICKET)
+    open_one = subscription()
+    bench.desk.opened(key_of(ticket_id), open_one)
+    bench.store.away = True
+    await bench.desk.look_up()
+
+    assert open_one.ended is None
+    with pytest.raises(BusAwayError):
+        await bench.desk.issue(TICKET)
+
+
+async def test_watch_that_begins_anew_looks_up_what_it_may_have_missed() -> None:
+    bench = Bench()
+    ticket_id = await bench.desk.issue(TICKET)
+    open_one = subscription()
+    bench.desk.opened(key_of(ticket_id), open_one)
+    bench.store.tickets.clear()
+    assert bench.desk.not_ready
+    running = asyncio.create_task(bench.desk.run())
+    try:
+        await until(lambda: open_one.ended is End.NO_TICKET)
+        assert bench.desk.not_ready == []
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+
+async def test_ticket_never_comes_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    bench = Bench()
+    ticket_id = await bench.desk.issue(TICKET)
+    await bench.desk.revoke(ticket_id)
+    with pytest.raises(NoTicketError):
+        await bench.desk.admit(ticket_id)
+
+    assert caplog.text
+    assert ticket_id not in caplog.text
+    assert key_of(ticket_id) not in caplog.text
