@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import os
 import signal
 import sys
 from asyncio.subprocess import Process
@@ -12,7 +13,8 @@ from collections.abc import Mapping, Sequence
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
-def _die_with_parent() -> None:  # pragma: no cover - runs between fork and exec
+def _begin() -> None:  # pragma: no cover - runs between fork and exec
+    os.setpgid(0, 0)  # uvloop has no `process_group`
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
@@ -35,8 +37,7 @@ async def spawn(
         stdin=asyncio.subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
-        process_group=0,
-        preexec_fn=_die_with_parent,
+        preexec_fn=_begin,
         pass_fds=pass_fds,
     )
 
