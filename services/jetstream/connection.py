@@ -109,6 +109,8 @@ class _Callbacks:
         self.last_error = error
         if "authorization violation" in str(error).lower() and not self.refused.done():
             self.refused.set_result("wrong user name or password")
+        if isinstance(error, errors.SecureConnWantedError) and not self.refused.done():
+            self.refused.set_result("it does not offer TLS, which tls:// or nats.tls_ca asks for")
         if isinstance(error, ssl.SSLError) and not self.refused.done():
             self.refused.set_result(str(error))
         usable = self.connection is not None and self.connection.connected
@@ -138,7 +140,7 @@ async def connect(
 
     Raises:
         ConfigError: no ``url``, or ``tls_ca`` cannot be read.
-        NatsRefusedError: wrong user name, password or certificate.
+        NatsRefusedError: wrong user name, password or certificate, or no TLS where it is asked for.
         NatsUnavailableError: no server answered in time.
     """
     if section.url is None:
@@ -146,7 +148,8 @@ async def connect(
     servers = [url.strip() for url in section.url.split(",")]
     url = ", ".join(_without_password(server) for server in servers)
     callbacks = _Callbacks(url)
-    client = LastingClient()
+    tls_only = section.tls_ca is not None or any(server.startswith("tls://") for server in servers)
+    client = LastingClient(tls_only=tls_only)
     attempt = asyncio.ensure_future(
         client.connect(
             servers,

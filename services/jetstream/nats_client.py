@@ -1,16 +1,20 @@
 """The client of nats-py, made to last.
 
-Three things that it does would end a service that must run for years:
+Four things that it does would end, or give away, a service that must run for years:
 
 * It closes for good on every `-ERR` of the server that is no permissions violation ("maximum
   connections exceeded", "authentication timeout" …). Here they are a lost connection: try again.
 * It closes a lost connection politely, which waits until all written bytes are sent. A server that
   hangs (a stopped process, a half-open link) takes none: the reconnect would wait with it. Here the
   socket is dropped; what was under way is sent again by those who wait for an answer.
+* It encrypts when the server asks for it, whatever the URL says: who stands in between need only not
+  ask, and gets the password. Here ``tls_only`` is kept to.
 * Closed while not connected, it fails over what it had still to send, and leaves its tasks running.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 from nats import errors
 from nats.aio.client import Client, Srv
@@ -33,7 +37,17 @@ class DroppingTransport(TcpTransport):
 
 
 class LastingClient(Client):
-    """A client that reconnects whatever the server says."""
+    """A client that reconnects whatever the server says. ``tls_only``: talk to no server without TLS."""
+
+    def __init__(self, *, tls_only: bool = False) -> None:
+        super().__init__()
+        self._tls_only = tls_only
+
+    async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
+        # The first thing that a server says, before it hears anything of us.
+        if initial_connection and self._tls_only and not info.get("tls_required"):
+            raise errors.SecureConnWantedError
+        await super()._process_info(info, initial_connection)
 
     async def _connect_to_server(self, s: Srv) -> None:
         if self._transport is None and s.uri.scheme in ("nats", "tls"):

@@ -164,6 +164,15 @@ async def test_a_wrong_password_is_refused_at_once_and_not_shown(nats_server: Na
     assert "hidden-word" not in str(refused.value)
 
 
+async def test_a_server_without_tls_is_refused_where_tls_is_asked_for(nats_server: NatsServer) -> None:
+    section = NatsSection(
+        url=nats_server.url.replace("nats://", "tls://"), username="bridge", password="hidden-word"
+    )
+
+    with pytest.raises(NatsRefusedError, match="does not offer TLS"):
+        await connect(section, "bridge")
+
+
 async def test_no_url_and_an_unreadable_ca_are_errors_of_the_configuration(nats_server: NatsServer) -> None:
     with pytest.raises(ConfigError, match=r"nats\.url"):
         await connect(NatsSection(), "bridge")
