@@ -33,6 +33,7 @@ log = logging.getLogger("pbxis.gateway")
 
 _CLOSE_WITHIN_S = 1.0
 _LOOK_EVERY_S = 0.02
+_CANCEL_AGAIN_S = 0.2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -100,9 +101,16 @@ async def _serve(
         gateway.stop()
         server.should_exit = True
         await asyncio.gather(serving, announcing, return_exceptions=True)
-        feeding.cancel()
-        running.cancel()
-        await asyncio.gather(feeding, running, return_exceptions=True)
+        await _end({feeding, running})
+
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel until they have ended: nats-py swallows a cancellation that comes while it flushes."""
+    left = {task for task in tasks if not task.done()}
+    while left:
+        for task in left:
+            task.cancel()
+        _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_S)
 
 
 async def _announce(gateway: Gateway, server: Server, listener: socket.socket) -> None:

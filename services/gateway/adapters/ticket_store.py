@@ -61,7 +61,7 @@ class NatsTicketStore:
     async def create(self, key: str, ticket: Ticket, now_ms: int) -> None:
         """Keep a new ticket."""
         record = msgspec.json.encode(_Record(ticket, now_ms))
-        await self._ask(self._tickets.create(key, record))
+        await self._ask(lambda: self._tickets.create(key, record))
 
     async def read(self, key: str) -> StoredTicket | None:
         """The ticket, if there is one."""
@@ -85,8 +85,8 @@ class NatsTicketStore:
         """Delete ticket and cursor."""
         if await self._get(self._tickets, key) is None:
             return False
-        await self._ask(self._tickets.delete(key))
-        await self._ask(self._cursors.delete(key))
+        await self._ask(lambda: self._tickets.delete(key))
+        await self._ask(lambda: self._cursors.delete(key))
         return True
 
     async def read_cursor(self, key: str) -> Cursor | None:
@@ -105,6 +105,7 @@ class NatsTicketStore:
                 await self._watch_once(revoked, watching)
             except (BusAwayError, BusUnavailableError) as error:
                 log.debug("cannot watch the tickets: %s", error)
+            _heed_cancellation()
             await asyncio.sleep(_WATCH_AGAIN_S)
 
     async def _watch_once(self, revoked: Callable[[str], None], watching: Callable[[], None]) -> None:
@@ -125,6 +126,7 @@ class NatsTicketStore:
         )
         try:
             await consumer.open()
+            _heed_cancellation()
             watching()
             end = await consumer.ended
             log.info("the watch of the tickets ended: %s", end.reason)
@@ -140,16 +142,16 @@ class NatsTicketStore:
         js = self._connection.jetstream
         wanted = self._config(name)
         try:
-            found = await self._ask(js.stream_info(f"KV_{name}"))
+            found = await self._ask(lambda: js.stream_info(f"KV_{name}"))
         except _MissingError:
             try:
-                return await self._ask(js.add_stream(wanted))
+                return await self._ask(lambda: js.add_stream(wanted))
             except _RefusedError as error:
                 if error.api_code != _NAME_IN_USE:
                     raise
-            found = await self._ask(js.stream_info(f"KV_{name}"))  # another gateway was faster
+            found = await self._ask(lambda: js.stream_info(f"KV_{name}"))  # another gateway was faster
         if found.config.max_age != wanted.max_age or found.config.num_replicas != wanted.num_replicas:
-            found = await self._ask(js.update_stream(wanted))
+            found = await self._ask(lambda: js.update_stream(wanted))
         return found
 
     def _config(self, name: str) -> api.StreamConfig:
@@ -170,26 +172,28 @@ class NatsTicketStore:
 
     async def _get(self, bucket: KeyValue, key: str) -> tuple[bytes, int] | None:
         try:
-            entry = await self._ask(bucket.get(key))
+            entry = await self._ask(lambda: bucket.get(key))
         except _MissingError:
             return None
         return entry.value or b"", entry.revision or 0
 
     async def _update(self, bucket: KeyValue, key: str, value: bytes, revision: int) -> bool:
         try:
-            await self._ask(bucket.update(key, value, last=revision))
+            await self._ask(lambda: bucket.update(key, value, last=revision))
         except _MovedError:
             return False
         return True
 
-    async def _ask(self, request: Awaitable[T]) -> T:
+    async def _ask(self, request: Callable[[], Awaitable[T]]) -> T:
         """Await an answer, with what can go wrong in our terms.
 
         Raises:
-            BusAwayError: no answer, or a refusal.
+            BusAwayError: no server, no answer, or a refusal.
         """
+        if not self._connection.connected:
+            raise BusAwayError("not connected")
         try:
-            return await request
+            return await request()
         except KeyWrongLastSequenceError as error:
             raise _MovedError(str(error)) from error
         except (KeyNotFoundError, NotFoundError) as error:
@@ -198,6 +202,13 @@ class NatsTicketStore:
             raise _RefusedError(str(error.description), error.err_code) from error
         except (errors.Error, TimeoutError) as error:
             raise BusAwayError(str(error) or type(error).__name__) from error
+
+
+def _heed_cancellation() -> None:
+    """nats-py swallows a cancellation that comes while it flushes; the task remembers that there was one."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 class _MissingError(BusAwayError):
