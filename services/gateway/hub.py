@@ -271,6 +271,8 @@ class Hub:
         """What a subscription gets first: what it missed, or the state."""
         position = self.position()
         assert position is not None  # noqa: S101 - only asked when ready
+        if not subscription.poll:
+            position = position._replace(mark=0)  # what a stream was told later, no ready would say
         after, scope = subscription.after, subscription.scope
         first = not subscription.begun
         same_log = after is not None and after.generation == position.generation

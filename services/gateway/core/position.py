@@ -3,7 +3,7 @@
 The sequence is that of the log, so it means the same on every gateway; a log made anew has another
 generation. Clients send positions back, so what is read here may be anything.
 
-A position that a ``ready`` hands out may carry a mark (``<generation>.<mark>-<sequence>``): which PBXs the
+The ``ready`` of a long poll may carry a mark (``<generation>.<mark>-<sequence>``): which PBXs the
 client was told are not live although the log says they are (see ``pbx_board.py``). That is the one thing a
 client knows which is not in the log; with it in the position, any gateway can tell a poll exactly what has
 changed.

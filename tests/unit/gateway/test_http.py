@@ -170,13 +170,13 @@ async def test_pages_and_their_files(tmp_path: Path) -> None:
 
     assert index.text == "<p>index"
     assert page.text == "<p>client"
-    assert index.headers["content-type"].startswith("text/html")
+    assert index.headers["content-type"] == "text/html; charset=utf-8"
     assert index.headers["cache-control"] == "no-cache"
     assert index.headers["content-security-policy"] == edge.CONTENT_SECURITY_POLICY
     assert index.headers["referrer-policy"] == "no-referrer"
     assert index.headers["x-content-type-options"] == "nosniff"
     assert hashed.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert hashed.headers["content-type"].startswith("text/javascript")
+    assert hashed.headers["content-type"] == "text/javascript; charset=utf-8"
     assert plain.headers["cache-control"] == "no-cache"
     assert odd.status_code == 404
     assert (head.status_code, head.content) == (200, b"")

@@ -172,6 +172,7 @@ async def test_resumed_stream_is_told_the_status_of_its_pbxs(bench: Bench) -> No
     assert [event["type"] for event in resumed] == ["pbxStatus", "pbxStatus", "ready"]
     assert resumed[0]["status"] == "offline"
     assert "id" not in resumed[0]
+    assert resumed[-1]["id"] == "g1-2"
 
 
 async def test_resumed_poll_is_told_a_status_only_if_it_was_told_another(bench: Bench) -> None:
