@@ -6,6 +6,7 @@ The rules of the file itself are in ``shared/config.py``; this is the part that 
 from __future__ import annotations
 
 import os
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,21 @@ def load(path: str | None, *, pbx_secrets: bool = True) -> Config:
         raise ConfigError("", f"{file} is not UTF-8 text") from error
     folder = file.resolve().parent
     config = parse(text, lambda name: (folder / name).read_text(encoding="utf-8"), pbx_secrets=pbx_secrets)
-    return _with_absolute_paths(config, folder)
+    config = _with_absolute_paths(config, folder)
+    if pbx_secrets:
+        _check_certificates(config)
+    return config
+
+
+def _check_certificates(config: Config) -> None:
+    for index, pbx in enumerate(config.pbx):
+        if pbx.tls_ca is None:
+            continue
+        try:
+            ssl.create_default_context(cafile=pbx.tls_ca)
+        except (OSError, ssl.SSLError) as error:
+            problem = f"cannot use {pbx.tls_ca}: {error.strerror or error}"
+            raise ConfigError(f"pbx[{index}].tls_ca", problem) from error
 
 
 def _with_absolute_paths(config: Config, folder: Path) -> Config:

@@ -72,7 +72,7 @@ async def _serve(config: Config, pbx: PbxSection) -> None:
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(link.run(bridge))
-                    group.create_task(Heartbeat(connection, pbx.name).run())
+                    group.create_task(Heartbeat(connection, pbx.name, lambda: not outbox.stalled).run())
                     group.create_task(_clear_tombstones(connection, pbx.name))
             finally:
                 bridge.on_down("the bridge was stopped", auth_failed=False)

@@ -8,7 +8,6 @@ dies, so that its clients find it where it was. It ends with us, however we end 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import re
@@ -140,8 +139,10 @@ class EmbeddedNats:
             log.error("nats-server ended with code %s; starting it again in %.1f s", code, pause)
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
-            with contextlib.suppress(EmbeddedNatsError):
+            try:
                 await self._start_process()
+            except (EmbeddedNatsError, OSError) as error:  # OSError: no memory or process left, which passes
+                log.error("nats-server cannot be started: %s", error)  # noqa: TRY400 - the text says it all
 
     async def _read_lines(self, process: Process, ready: asyncio.Future[int]) -> None:
         """Its log lines into ours; done when it has ended."""

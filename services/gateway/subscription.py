@@ -69,7 +69,8 @@ class Subscription:
         """Add live messages of ``size`` bytes; ends the subscription when too much waits."""
         if self.ended is not None:
             return
-        if self._size + size > LIMIT_BYTES:
+        # One large batch is no sign of slowness; a batch that finds others waiting may be.
+        if self._size and self._size + size > LIMIT_BYTES:
             self._messages.clear()
             self.end(End.TOO_SLOW)
             return

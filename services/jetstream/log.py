@@ -37,12 +37,16 @@ T = TypeVar("T")
 
 
 class LogInfo(NamedTuple):
-    """A log as it is now. An empty one has ``first_sequence`` = ``last_sequence`` + 1."""
+    """A log as it is now. An empty one has ``first_sequence`` = ``last_sequence`` + 1.
+
+    ``mirror_made``: its mirror was just made, from what the log still has; older states are not in it.
+    """
 
     generation: str
     first_sequence: int
     last_sequence: int
     duplicate_window_s: float
+    mirror_made: bool = False
 
 
 async def read_log(connection: Connection) -> LogInfo:
@@ -89,13 +93,14 @@ async def ensure_log(connection: Connection, section: NatsSection, *, last_seque
         log.warning("the mirror %s belongs to another log; making it anew", STATE)
         await _call(connection, connection.jetstream.delete_stream(STATE))
         mirror = None
+    mirror_made = mirror is None
     if mirror is None:
         mirror = await _create(connection, _state_config(section, generation))
     _check_state(mirror)
     if mirror.config.num_replicas != section.replicas:
         config = _state_config(section, generation)
         await _call(connection, connection.jetstream.update_stream(config))
-    return _info(origin)
+    return _info(origin)._replace(mirror_made=mirror_made)
 
 
 async def _keep_log(

@@ -3,41 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import secrets
 import signal
+import socket
 import sys
 import tempfile
-from asyncio.subprocess import PIPE, Process
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 import msgspec
 
-from services import child_process, configuration
+from services import configuration
 from services.embedded_nats.server import EmbeddedNats
 from services.up.supervisor import Child, Supervisor
 from shared.config import Config, NatsSection, PbxSection
-from shared.errors import CallCentreError
 
-log = logging.getLogger("pbxis.up")
-
-_DEMO_READY_S = 20.0
+_HOST = "127.0.0.1"
 _DEMO_USER = "bridge"
-
-
-class DemoPbxError(CallCentreError):
-    """The demo PBX did not start."""
-
-    def __init__(self) -> None:
-        super().__init__("the demo PBX did not start; its own lines above say why")
 
 
 async def run(config: Config) -> int:
     """Run everything until SIGTERM or SIGINT, or until a child ends it all; the exit code.
 
     Raises:
-        CallCentreError: the embedded NATS server or the demo PBX cannot start.
+        CallCentreError: the embedded NATS server cannot start.
     """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -63,13 +52,13 @@ async def _work(config: Config) -> int:
             cleanup.push_async_callback(nats.close)
             await nats.start()
             bridge_nats, gateway_nats = nats.section("bridge"), nats.section("gateway")
-        demo = not config.pbx
-        if demo:
-            process, pbx = await _start_demo_pbx(folder)
-            cleanup.push_async_callback(child_process.stop, process)
-            config = msgspec.structs.replace(config, pbx=(pbx,))
         supervisor = Supervisor()
         cleanup.push_async_callback(supervisor.stop)
+        demo = not config.pbx
+        if demo:
+            child, pbx = _demo_pbx(folder)
+            supervisor.start(child)
+            config = msgspec.structs.replace(config, pbx=(pbx,))
         bridge_file = _write(config, bridge_nats, folder / "bridge.toml")
         for pbx in config.pbx:
             supervisor.start(Child(f"bridge {pbx.name}", _bridge_command(bridge_file, pbx.name)))
@@ -96,31 +85,29 @@ def _without_secrets(config: Config) -> Config:
     return replace(config, pbx=tuple(replace(pbx, secret=None) for pbx in config.pbx))
 
 
-async def _start_demo_pbx(folder: Path) -> tuple[Process, PbxSection]:
-    """The demo PBX and how to log in to it.
-
-    Raises:
-        DemoPbxError: it ended, or said nothing in time.
-    """
+def _demo_pbx(folder: Path) -> tuple[Child, PbxSection]:
+    """The demo PBX, and how to log in to it."""
     secret = secrets.token_urlsafe(24)
     secret_file = folder / "demo-secret"
     secret_file.touch(mode=0o600)
     secret_file.write_text(secret)
-    command = [sys.executable, "-m", "services.demo_pbx", "--host", "127.0.0.1", "--port", "0"]
-    options = ["--username", _DEMO_USER, "--secret-file", str(secret_file)]
-    process = await child_process.spawn([*command, *options], stdout=PIPE)
-    try:
-        port = await asyncio.wait_for(_ready_port(process), _DEMO_READY_S)
-    except TimeoutError as error:
-        await child_process.stop(process)
-        raise DemoPbxError from error
-    log.info("demo PBX on 127.0.0.1:%d", port)
-    return process, PbxSection(name="demo", host="127.0.0.1", port=port, username=_DEMO_USER, secret=secret)
+    port = _free_port()
+    options = [
+        "--host",
+        _HOST,
+        "--port",
+        str(port),
+        "--username",
+        _DEMO_USER,
+        "--secret-file",
+        str(secret_file),
+    ]
+    child = Child("demo PBX", [sys.executable, "-m", "services.demo_pbx", *options], quiet=True)
+    return child, PbxSection(name="demo", host=_HOST, port=port, username=_DEMO_USER, secret=secret)
 
 
-async def _ready_port(process: Process) -> int:
-    assert process.stdout is not None  # noqa: S101 - it was started with a pipe
-    while line := await process.stdout.readline():
-        if line.startswith(b"ready AMI "):
-            return int(line.rpartition(b":")[2])
-    raise DemoPbxError
+def _free_port() -> int:
+    """A port for the demo PBX, the same one whenever it is started again."""
+    with socket.create_server((_HOST, 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

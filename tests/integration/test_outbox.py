@@ -255,9 +255,28 @@ async def test_a_full_log_is_said_retried_and_loses_nothing(
             assert (outbox.counters.published, outbox.dropped) == (5, 0)
             assert "maximum messages exceeded" in caplog.text
             assert caplog.text.count("maximum messages exceeded") == 1
+            await until(lambda: outbox.stalled, 10, "stalled")
             await js.update_stream(config)
             await flushed(outbox)
+            assert not outbox.stalled
     assert await read_all(bridge_connection) == events
+
+
+async def test_a_mirror_deleted_underneath_is_made_anew_and_the_bridge_told_to_publish_all(
+    nats_server: NatsServer, bridge_connection: Connection
+) -> None:
+    told: list[str] = []
+    async with running(bridge_connection, nats_server, on_new_log=lambda: told.append("new")) as outbox:
+        put(outbox, count("q", 1))
+        await flushed(outbox)
+        async with admin(nats_server) as client:
+            await client.jetstream().delete_stream(STATE)
+
+        outbox._prepared = False  # pyright: ignore[reportPrivateUsage] - it looks every 30 s; now it does
+        put(outbox, count("q", 2))
+
+        await until(lambda: told == ["new"], 10, "told")
+        await flushed(outbox)
 
 
 async def test_a_log_deleted_underneath_is_made_anew_and_the_bridge_told_to_publish_all(
@@ -416,10 +435,17 @@ async def test_heartbeats_go_outside_the_log(
     await ensure_log(bridge_connection, nats_server.section())
     subscription = await gateway_connection.client.subscribe("pbxis.v1.alive.*")
     await gateway_connection.client.flush()
-    beating = asyncio.create_task(Heartbeat(bridge_connection, "hq").run())
+    asked: list[bool] = []
+
+    def is_well() -> bool:
+        asked.append(len(asked) > 0)
+        return asked[-1]
+
+    beating = asyncio.create_task(Heartbeat(bridge_connection, "hq", is_well).run())
 
     for _ in range(2):
         assert (await subscription.next_msg(timeout=5)).subject == "pbxis.v1.alive.hq"
+    assert len(asked) >= 3, "the first time it was not well, and nothing was to be said"
 
     beating.cancel()
     await asyncio.gather(beating, return_exceptions=True)

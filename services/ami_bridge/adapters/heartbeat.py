@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from nats import errors
 
@@ -18,14 +19,16 @@ EVERY_S = 1.0
 class Heartbeat:
     """Says that the bridge of a PBX runs."""
 
-    def __init__(self, connection: Connection, pbx: str) -> None:
+    def __init__(self, connection: Connection, pbx: str, is_well: Callable[[], bool]) -> None:
+        """``is_well``: whether what the bridge learns reaches the log; while not, nothing is said."""
         self._connection = connection
+        self._is_well = is_well
         self._subject = alive(pbx)
 
     async def run(self) -> None:
         """Until cancelled. While NATS is away nothing is kept to be said later."""
         while True:
-            if self._connection.connected:
+            if self._connection.connected and self._is_well():
                 try:
                     await self._connection.client.publish(self._subject)
                 except errors.Error as error:

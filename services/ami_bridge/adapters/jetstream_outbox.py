@@ -45,6 +45,7 @@ log = logging.getLogger("pbxis.outbox")
 MOMENTS_LIMIT = 100_000
 WINDOW = 512
 ACK_WITHIN_S = 5.0
+STALLED_AFTER_S = 3.0
 _TICK_S = 0.1
 _LOOK_EVERY_S = 30.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
@@ -75,7 +76,7 @@ class Outbox:
         moments_limit: int = MOMENTS_LIMIT,
         ack_within_s: float = ACK_WITHIN_S,
     ) -> None:
-        """``on_new_log`` is called when the log was made anew under us: all states must be put again."""
+        """``on_new_log`` is called when the log or its mirror was made anew: all states must be put again."""
         self._loop = asyncio.get_running_loop()
         self._connection = connection
         self._section = section
@@ -96,6 +97,7 @@ class Outbox:
         self._pause_s = 0.0
         self._not_before = 0.0
         self._trouble = ""
+        self._progress_at = self._loop.time()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -121,6 +123,11 @@ class Outbox:
     def in_flight(self) -> int:
         """How many messages were sent and are not known to be stored."""
         return len(self._open)
+
+    @property
+    def stalled(self) -> bool:
+        """Whether events wait and none was stored for a while: what the log says is not live then."""
+        return not self._idle.is_set() and self._loop.time() - self._progress_at > STALLED_AFTER_S
 
     @property
     def dropped(self) -> int:
@@ -152,6 +159,8 @@ class Outbox:
             self._queue.put_state(subject, event)
         else:
             self._queue.put_moment(subject, event, moment_id, _now_ms())
+        if self._idle.is_set():
+            self._progress_at = self._loop.time()
         self._idle.clear()
         self._wake.set()
 
@@ -288,8 +297,8 @@ class Outbox:
         self._prepared = True
         self._look_at = self._loop.time() + _LOOK_EVERY_S
         self._wake.set()
-        if known is not None and known != found.generation:
-            log.warning("the log is another one than before; publishing everything again")
+        if known is not None and (known != found.generation or found.mirror_made):
+            log.warning("the log or its mirror was made anew; publishing everything again")
             self._last_sequence = found.last_sequence
             if self._on_new_log is not None:
                 self._on_new_log()
@@ -314,6 +323,7 @@ class Outbox:
             self._fail(message, read.error)
 
     def _settle(self, message: OutboxMessage) -> None:
+        self._progress_at = self._loop.time()
         self.counters.published += 1
         self._forget(message)
 

@@ -37,6 +37,15 @@ async def test_who_does_not_take_is_ended_and_holds_nothing() -> None:
     assert one.take() == []
 
 
+async def test_one_batch_larger_than_the_limit_is_no_sign_of_slowness() -> None:
+    one = subscription()
+
+    one.push([RESET], LIMIT_BYTES + 1)
+
+    assert one.ended is None
+    assert one.take() == [RESET]
+
+
 async def test_opening_may_be_larger_than_the_limit() -> None:
     one = subscription()
     one.open([RESET] * 3)

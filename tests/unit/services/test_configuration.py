@@ -3,6 +3,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+import certifi
 import pytest
 
 from services import configuration
@@ -22,6 +23,7 @@ def test_the_environment_names_the_file_and_files_inside_are_relative_to_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "ami").write_text("secret\n")
+    (tmp_path / "ca.pem").write_text(Path(certifi.where()).read_text())
     (tmp_path / "pbxis.toml").write_text(PBX + '[nats]\nstore_dir = "log"\n')
     monkeypatch.setenv("PBXIS_CONFIG", str(tmp_path / "pbxis.toml"))
 
@@ -31,6 +33,17 @@ def test_the_environment_names_the_file_and_files_inside_are_relative_to_it(
     assert config.pbx[0].tls_ca == str(tmp_path / "ca.pem")
     assert config.nats.store_dir == str(tmp_path / "log")
     assert config.gateway.keys_file == str(tmp_path / "keys.toml")
+
+
+def test_a_certificate_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ami").write_text("secret\n")
+    (tmp_path / "pbxis.toml").write_text(PBX)
+
+    with pytest.raises(ConfigError, match=r"pbx\[0\]\.tls_ca: cannot use .*: No such file"):
+        configuration.load(str(tmp_path / "pbxis.toml"))
+    (tmp_path / "ca.pem").write_text("no certificate")
+    with pytest.raises(ConfigError, match=r"pbx\[0\]\.tls_ca: cannot use"):
+        configuration.load(str(tmp_path / "pbxis.toml"))
 
 
 def test_a_gateway_reads_no_ami_secret(tmp_path: Path) -> None:
