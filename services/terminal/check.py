@@ -49,6 +49,10 @@ class Report:
         """It works."""
         self.lines.append(("✓", text))
 
+    def note(self, text: str) -> None:
+        """To know."""
+        self.lines.append(("·", text))
+
     def poor(self, text: str) -> None:
         """It works, with something missing."""
         self.lines.append(("!", text))
@@ -71,7 +75,7 @@ def check(config_file: str | None) -> int:
     logging.getLogger("pbxis").setLevel(logging.ERROR)  # what it would say is in the report
     asyncio.run(_check(config, report))
     console = Console(highlight=False)
-    styles = {"✓": "green", "!": "yellow", "✗": "bold red"}
+    styles = {"✓": "green", "·": "dim", "!": "yellow", "✗": "bold red"}
     for mark, text in report.lines:
         console.print(Text(f"{mark} ", style=styles[mark]) + Text(text), soft_wrap=True)
     return 1 if report.failed else 0
@@ -131,6 +135,10 @@ class _Probe:
         for action in LISTS:
             await self._try_list(session, action.name, action.needs, action.suffers, required=action.required)
         await self._try_actions(session)
+        self._report.note(
+            f"{self._pbx}: AMI does not tell which events a user may read: see that `read = agent,call,system` "
+            "stands in manager.conf; a running bridge says when events of a class never come"
+        )
         self.done.set()
 
     def on_down(self, reason: str, auth_failed: bool) -> None:
