@@ -136,8 +136,8 @@ class _Probe:
             await self._try_list(session, action.name, action.needs, action.suffers, required=action.required)
         await self._try_actions(session)
         self._report.note(
-            f"{self._pbx}: AMI does not tell which events a user may read: see that `read = agent,call,system` "
-            "stands in manager.conf; a running bridge says when events of a class never come"
+            f"{self._pbx}: AMI does not tell which events a user may read: see that "
+            "`read = agent,call,system` is in manager.conf; a running bridge says when events of a class never come"
         )
         self.done.set()
 
