@@ -137,7 +137,7 @@ class _Probe:
         await self._try_actions(session)
         self._report.note(
             f"{self._pbx}: AMI does not tell which events a user may read: see that "
-            "`read = agent,call,system` is in manager.conf; a running bridge says when events of a class never come"
+            "`read = agent,call,system` is in manager.conf; a bridge says when events of a class never come"
         )
         self.done.set()
 
