@@ -51,12 +51,18 @@ class CallCentre:
         rejected: what could not be read in the last :meth:`resync` or :meth:`refresh`, for the log.
     """
 
-    def __init__(self, pbx: str, identity: Identity | None = None) -> None:
+    def __init__(self, pbx: str, identity: Identity | None = None, session: str = "") -> None:
+        """
+        Args:
+            session: tells this process from any other of this PBX; it comes into the names of those moments
+                that Asterisk's messages do not tell apart.
+        """
         self.pbx = pbx
         self.documents: dict[Key, State] = {}
         self.rejected: list[MalformedMessageError] = []
         self._identifier = Identifier(identity or Identity())
-        self._model = Model(pbx, self._identifier)
+        self._process = session
+        self._model = Model(pbx, self._identifier, session)
         self._drift = Drift()
 
     @property
@@ -76,7 +82,12 @@ class CallCentre:
             self.documents[key_of(document)] = document
 
     def status(self, word: PbxWord, reason: str | None, now_ms: int) -> list[Output]:
-        """Say whether the figures are live. ``since`` changes only with the word."""
+        """Say whether the figures are live. ``since`` changes only with the word.
+
+        `syncing` begins a session: what is counted from now on has not been named by the one before.
+        """
+        if word == "syncing":
+            self._model.session = f"{self._process}-{now_ms:x}"
         before = self.documents.get(("pbxStatus", None, None))
         since = before.since if isinstance(before, PbxStatus) and before.status == word else now_ms
         return self._published([PbxStatus(pbx=self.pbx, status=word, since=since, reason=reason)])
@@ -86,16 +97,22 @@ class CallCentre:
 
         Nothing is published: the last figures stay, and pbxStatus says that they are not live.
         """
-        self._model = Model(self.pbx, self._identifier)
+        lost = self._model
+        self._model = Model(self.pbx, self._identifier, self._process)
+        self._model.calls.follow(lost.calls, same_session=False)
 
     def resync(self, lists: Snapshot, buffered: Sequence[AmiMessage], now_ms: int) -> list[Output]:
         """Begin anew from Asterisk's lists and the live events that came meanwhile.
+
+        Within one session, what no list tells is kept: parkings, recordings, who serves whom.
 
         Returns:
             the moments of ``buffered``, and each state that differs from what was published last: at the end
             of it all, not in between. What is gone becomes a tombstone.
         """
         model = Model(self.pbx, self._identifier)
+        model.follow(self._model)
+        gone = _gone(model, lists)
         self._model = model
         self._drift = Drift()
         self.rejected = fill(model, lists, self.documents, now_ms)
@@ -104,6 +121,8 @@ class CallCentre:
                 _step(model, message, now_ms)
             except MalformedMessageError as error:
                 self.rejected.append(error)
+        # Only now: an AgentComplete may have come after its caller's Hangup.
+        model.forget_channels(gone)
         for key in self.documents:
             if key[0] != "pbxStatus":
                 model.touched[key] = None
@@ -172,6 +191,13 @@ class CallCentre:
                 self.documents[key] = state
                 outputs.append(Output(state, ""))
         return outputs
+
+
+def _gone(model: Model, lists: Snapshot) -> set[str]:
+    """The channels of which something is kept, and that are no more; none when there is no list of them."""
+    if lists.channels is None:
+        return set()
+    return model.channels() - {optional(message, "Uniqueid") for message in lists.channels}
 
 
 def _step(model: Model, message: AmiMessage, now_ms: int) -> None:

@@ -114,6 +114,8 @@ class Calls:
         self._of_agent: dict[str, dict[str, Leg]] = {}
         # A message that was overtaken by its channel's Hangup must not make a leg that never ends.
         self._ended: dict[str, None] = {}
+        # Whether a leg of the model before was on hold: the word alone does not tell that from parked.
+        self._holds: dict[str, bool] = {}
 
     def __iter__(self) -> Iterator[Leg]:
         return iter(self._legs.values())
@@ -141,6 +143,18 @@ class Calls:
     def has_ended(self, uniqueid: str) -> bool:
         """Whether a channel is known to have hung up."""
         return uniqueid in self._ended
+
+    def follow(self, previous: Calls, *, same_session: bool) -> None:
+        """Take over from the calls before what :meth:`recall` needs; and which channels have ended,
+        unless Asterisk may have been restarted since and their Uniqueids may come again.
+        """
+        self._holds = {leg.uniqueid: leg.held for leg in previous} or previous._holds
+        if same_session:
+            self._ended = previous._ended
+
+    def was_held(self, uniqueid: str) -> bool:
+        """Whether the leg was on hold in the calls that these follow."""
+        return self._holds.get(uniqueid, False)
 
     def add(self, leg: Leg) -> None:
         """Begin a leg."""
@@ -201,13 +215,17 @@ class Calls:
         )
 
     def recall(self, document: PhoneNumber) -> None:
-        """Take over what no list tells: since when, who called whom, and whether a call is on hold."""
+        """Take over what no list tells: since when, and whether a call is on hold.
+
+        A published `held` may mean parked. What this process knew of the leg counts more, and a leg that is
+        parked now was published as held for that.
+        """
         known = {call.unique_id: call for call in document.calls}
         for leg, call in self.fronts(document.agent):
             before = known.get(call.unique_id)
             if before is None:
                 continue
-            if before.state == "held":
+            if before.state == "held" and not leg.parked and leg.uniqueid not in self._holds:
                 leg.held = True
             for each in self._of_agent[leg.agent].values():
                 if each.group == leg.group and each.word == before.state:

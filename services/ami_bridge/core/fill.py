@@ -44,7 +44,7 @@ _CALLED_BY_ORIGINATE = "AppDial2"
 def fill(
     model: Model, lists: Snapshot, known: Mapping[Key, State], now_ms: int
 ) -> list[MalformedMessageError]:
-    """Fill an empty model; what could not be read."""
+    """Fill a model that has no calls, queues and members yet; what could not be read."""
     rejected: list[MalformedMessageError] = []
     for message in lists.extension_states or ():
         _attempt(rejected, _extension, model, message)
@@ -150,7 +150,11 @@ def _channels(model: Model, lists: Snapshot, now_ms: int, rejected: list[Malform
     def leg(model: Model, message: AmiMessage) -> None:
         _leg(model, message, queued, holding, now_ms)
 
-    channels = [message for message in lists.channels or () if "Channel" in message]
+    channels = [
+        message
+        for message in lists.channels or ()
+        if "Channel" in message and not model.calls.has_ended(optional(message, "Uniqueid"))
+    ]
     for message in channels:
         _attempt(rejected, enter, model, message)
     for message in channels:
@@ -185,6 +189,7 @@ def _leg(
         leg.state = "ringing"
     elif state == _UP and leg.direction == "inbound":
         leg.state = "connected"
+    leg.held = model.calls.was_held(uniqueid)
     leg.originated = application == _CALLED_BY_ORIGINATE and leg.state == "ringing"
     leg.learn(
         number_of(optional(message, "ConnectedLineNum")), name_of(optional(message, "ConnectedLineName"))
@@ -193,7 +198,7 @@ def _leg(
         leg.learn(optional(message, "Exten"), None)
     if application == _CALLED_BY_QUEUE and linkedid in queued:
         leg.queue, leg.queue_uniqueid = queued[linkedid]
-        if bridge:
+        if bridge and not model.queue_calls.serves(leg.queue_uniqueid, agent):
             served = Served(leg.queue_uniqueid, agent, since)
             model.queue_calls.connect(leg.queue, interface_of_channel(channel) or channel, served)
     model.calls.add(leg)

@@ -6,7 +6,7 @@ document: the event type with the queue and the agent of its scope.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from services.ami_bridge.core.bridges import Bridges
 from services.ami_bridge.core.calls import Calls
@@ -41,10 +41,14 @@ def key_of(state: State) -> Key:
 
 
 class Model:
-    """The parts, what has changed (``touched``) and what has happened (``moments``) since last asked."""
+    """The parts, what has changed (``touched``) and what has happened (``moments``) since last asked.
 
-    def __init__(self, pbx: str, identifier: Identifier) -> None:
+    ``session`` tells this session with Asterisk from all others, in names of moments that are counted.
+    """
+
+    def __init__(self, pbx: str, identifier: Identifier, session: str = "") -> None:
         self.pbx = pbx
+        self.session = session
         self.identifier = identifier
         self.members = Members()
         self.queues = Queues()
@@ -58,6 +62,24 @@ class Model:
         self.wants_resync = False
         self.touched: dict[Key, None] = {}
         self.moments: list[Output] = []
+
+    def follow(self, previous: Model) -> None:
+        """Take over what no list tells from the model before, of the same session with Asterisk."""
+        self.session = previous.session
+        self.calls.follow(previous.calls, same_session=True)
+        self.queue_calls = previous.queue_calls
+        self.failed_legs = previous.failed_legs
+        self.parkings = previous.parkings
+
+    def channels(self) -> set[str]:
+        """The Uniqueids of which something is kept that no list tells."""
+        return self.queue_calls.channels() | self.parkings.keys()
+
+    def forget_channels(self, uniqueids: Collection[str]) -> None:
+        """Drop what is kept of channels that are known to be gone."""
+        self.queue_calls.forget(uniqueids)
+        for uniqueid in uniqueids:
+            self.parkings.pop(uniqueid, None)
 
     def touch(self, kind: str, queue: str | None, agent: str | None) -> None:
         """Note that a document may have changed."""

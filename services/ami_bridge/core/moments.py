@@ -2,7 +2,8 @@
 
 A moment's id is made of Asterisk's own ids, so two bridges of one PBX, who see the same messages, build the
 same one, and the log drops the second copy. Where Asterisk's ids can come again (a caller parked twice in
-one space) something that the message itself tells, or that both bridges count alike, is added.
+one space) the message's `Timestamp` is added. Asterisk sends that with `timestampevents = yes`; else it is a
+count and the session in which it was counted, since a count begins anew with the process.
 """
 
 from __future__ import annotations

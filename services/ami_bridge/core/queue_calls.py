@@ -7,6 +7,8 @@ Uniqueid. So who serves whom is remembered from AgentConnect, and the agent is f
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from services.ami_bridge.core.ami_message import AmiMessage, every, name, optional, whole
 from services.ami_bridge.core.identity import plain_interface
 from shared.events import AgentComplete
@@ -44,6 +46,28 @@ class QueueCalls:
         outstanding = self._served.setdefault((queue, plain_interface(interface)), [])
         outstanding.append(served)
         del outstanding[:-_OUTSTANDING]
+
+    def serves(self, uniqueid: str, agent: str) -> bool:
+        """Whether that agent's part with that caller is outstanding."""
+        return any(
+            served.uniqueid == uniqueid and served.agent == agent
+            for outstanding in self._served.values()
+            for served in outstanding
+        )
+
+    def channels(self) -> set[str]:
+        """The Uniqueids of the callers and of the recorded channels."""
+        callers = {served.uniqueid for outstanding in self._served.values() for served in outstanding}
+        return callers | self._recordings.keys()
+
+    def forget(self, uniqueids: Collection[str]) -> None:
+        """Drop what is kept of channels that are known to be gone."""
+        for served_by, outstanding in list(self._served.items()):
+            outstanding[:] = [served for served in outstanding if served.uniqueid not in uniqueids]
+            if not outstanding:
+                del self._served[served_by]
+        for uniqueid in uniqueids:
+            self._recordings.pop(uniqueid, None)
 
     def recorded(self, uniqueid: str, path: str) -> None:
         """Note the file that a channel is recorded to."""

@@ -88,26 +88,29 @@ def on_parked(model: Model, message: AmiMessage, now_ms: int) -> None:
         event = read_parking(ParkedCall, model.pbx, message, _parker(model, message))
         if not model.calls.has_ended(event.unique_id):
             model.parkings[event.unique_id] = model.parkings.get(event.unique_id, 0) + 1
-        _parking_moment(model, event)
+        _parking_moment(model, message, event)
 
 
 def on_parked_give_up(model: Model, message: AmiMessage, now_ms: int) -> None:
     """`ParkedCallGiveUp`; often after the caller's Hangup."""
     del now_ms
-    _parking_moment(model, read_parking(ParkedCallGiveUp, model.pbx, message, _parker(model, message)))
+    event = read_parking(ParkedCallGiveUp, model.pbx, message, _parker(model, message))
+    _parking_moment(model, message, event)
 
 
 def on_parked_time_out(model: Model, message: AmiMessage, now_ms: int) -> None:
     """`ParkedCallTimeOut`."""
     del now_ms
-    _parking_moment(model, read_parking(ParkedCallTimeOut, model.pbx, message, _parker(model, message)))
+    event = read_parking(ParkedCallTimeOut, model.pbx, message, _parker(model, message))
+    _parking_moment(model, message, event)
 
 
 def on_unparked(model: Model, message: AmiMessage, now_ms: int) -> None:
     """`UnParkedCall`."""
     del now_ms
     retriever = model.agent_of_channel(optional(message, "RetrieverChannel"))
-    _parking_moment(model, read_unparking(model.pbx, message, _parker(model, message), retriever))
+    event = read_unparking(model.pbx, message, _parker(model, message), retriever)
+    _parking_moment(model, message, event)
 
 
 def on_reload(model: Model, message: AmiMessage, now_ms: int) -> None:
@@ -128,10 +131,12 @@ def _parker(model: Model, message: AmiMessage) -> str | None:
     return model.agent_of_dial_string(optional(message, "ParkerDialString"))
 
 
-def _parking_moment(model: Model, event: Parking) -> None:
-    """Name it by how often that caller was parked: a space may be used again for the same one."""
+def _parking_moment(model: Model, message: AmiMessage, event: Parking) -> None:
+    """Name it by when, else by how often that caller was parked: he may be parked in one space again."""
     nth = str(model.parkings.get(event.unique_id, 0))
-    told = (type_of(event), event.unique_id, event.parking_lot, event.parked_ext, nth)
+    timestamp = optional(message, "Timestamp")
+    which = (timestamp, "") if timestamp else (nth, model.session)
+    told = (type_of(event), event.unique_id, event.parking_lot, event.parked_ext, *which)
     model.moments.append(Output(event, moment_id(model.pbx, *told)))
 
 
