@@ -15,9 +15,9 @@ from services.gateway.core.tickets import Ticket, key_of
 from services.gateway.errors import BusAwayError
 from services.gateway.ports import StoredTicket, TicketStore
 from services.jetstream.connection import Connection
+from tests.support.gateway_fakes import FakeTicketStore
 from tests.support.nats import NatsServer, admin, connected
 from tests.support.waiting import until
-from tests.unit.gateway.fakes import FakeTicketStore
 
 KEY = key_of("one")
 OTHER = key_of("other")

@@ -11,7 +11,7 @@ from services.gateway.core.scope import resolve
 from services.gateway.core.tickets import Ticket
 from services.gateway.hub import Hub
 from services.gateway.subscription import End, Subscription
-from tests.unit.gateway.fakes import FakeClock, Log, count, online, parked, phone
+from tests.support.gateway_fakes import FakeClock, Log, count, online, parked, phone
 
 PBXS = ("hq", "branch")
 

@@ -11,8 +11,8 @@ from services.gateway.core.tickets import Ticket, key_of
 from services.gateway.errors import BusAwayError, NoTicketError
 from services.gateway.subscription import End, Subscription
 from services.gateway.ticket_desk import TicketDesk
+from tests.support.gateway_fakes import FakeClock, FakeTicketStore
 from tests.support.waiting import until
-from tests.unit.gateway.fakes import FakeClock, FakeTicketStore
 
 TICKET = Ticket(agents=("148",), created=1_000_000)
 

@@ -7,7 +7,7 @@ from services.gateway.core.pbx_board import UNREPORTED, PbxBoard
 from shared import wire
 from shared.errors import MalformedEventError
 from shared.events import PbxStatus, PbxWord
-from tests.unit.gateway.fakes import count, online
+from tests.support.gateway_fakes import count, online
 
 
 def board_with(*statuses: PbxStatus) -> PbxBoard:

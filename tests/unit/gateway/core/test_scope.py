@@ -6,7 +6,7 @@ from services.gateway.core.scope import Scope, admits, resolve
 from services.gateway.core.tickets import Ticket
 from shared.events import subject_of
 from shared.subjects import Subject
-from tests.unit.gateway.fakes import complete, count, member, online, parked, phone
+from tests.support.gateway_fakes import complete, count, member, online, parked, phone
 
 PBXS = ("hq", "branch")
 

@@ -10,7 +10,7 @@ from services.gateway.core.state_cache import StateCache
 from services.gateway.core.tickets import Ticket
 from shared import wire
 from shared.events import MemberSummary, QueueSummary, State, subject_of
-from tests.unit.gateway.fakes import count, hint, member, name, online, phone
+from tests.support.gateway_fakes import count, hint, member, name, online, phone
 
 SUMMARY = QueueSummary(
     pbx="hq",

@@ -5,7 +5,7 @@ import msgspec
 from services.gateway.core.state_cache import StateCache
 from shared import wire
 from shared.events import State, subject_of
-from tests.unit.gateway.fakes import count, member, name, online, phone
+from tests.support.gateway_fakes import count, member, name, online, phone
 
 
 def cache_of(*events: State) -> StateCache:

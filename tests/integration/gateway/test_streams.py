@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from services.gateway.core.tickets import key_of
+from tests.support.gateway_fakes import complete, count, member, online, phone
+from tests.support.gateway_rig import Events, Rig, running
 from tests.support.waiting import until
-from tests.unit.gateway.fakes import complete, count, member, online, phone
-from tests.unit.gateway.rig import Events, Rig, running
 
 Next = Callable[[], Awaitable[dict[str, Any]]]
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import asyncio
 
 from services.gateway.core.tickets import key_of
+from tests.support.gateway_fakes import count
+from tests.support.gateway_rig import Events, Rig, running
 from tests.support.waiting import until
-from tests.unit.gateway.fakes import count
-from tests.unit.gateway.rig import Events, Rig, running
 
 
 def counts(events: Events) -> list[int]:

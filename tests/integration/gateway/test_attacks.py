@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.unit.gateway.fakes import count, name
-from tests.unit.gateway.rig import Rig, running
+from tests.support.gateway_fakes import count, name
+from tests.support.gateway_rig import Rig, running
 
 EVIL = "https://evil.example"
 

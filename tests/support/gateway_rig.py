@@ -16,8 +16,8 @@ from websockets.exceptions import ConnectionClosed
 from services.gateway.app import Gateway, build
 from services.gateway.server import Server, bind, url_of
 from services.gateway.settings import Settings
+from tests.support.gateway_fakes import FakeClock, FakeTicketStore, Log, online
 from tests.support.waiting import until
-from tests.unit.gateway.fakes import FakeClock, FakeTicketStore, Log, online
 
 Events = list[dict[str, Any]]
 WITHIN_S = 5.0

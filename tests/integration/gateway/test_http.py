@@ -11,8 +11,8 @@ import pytest
 from services.gateway import edge, errors
 from services.gateway.core.tickets import key_of
 from services.gateway.errors import GatewayError
-from tests.unit.gateway.fakes import online
-from tests.unit.gateway.rig import running
+from tests.support.gateway_fakes import online
+from tests.support.gateway_rig import running
 
 DOCS = Path(__file__).parents[3] / "docs"
 

@@ -8,8 +8,8 @@ import pytest
 
 from services.demo_pbx.server import DemoPbx
 from services.demo_pbx.settings import DemoPbxSettings
+from tests.support.demo_ami_client import AmiClient
 from tests.support.waiting import until
-from tests.unit.demo_pbx.ami_client import AmiClient
 
 QUIET = {"Events": "off"}
 
