@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import contextlib
 import logging
+import secrets
 import signal
 import sys
 import time
@@ -64,7 +65,7 @@ async def _serve(config: Config, pbx: PbxSection) -> None:
     connection = await connect(config.nats, "bridge", name=f"pbxis bridge {pbx.name}")
     try:
         documents = await _published_before(connection, config, pbx)
-        centre = CallCentre(pbx.name, identity(pbx))
+        centre = CallCentre(pbx.name, identity(pbx), session=secrets.token_hex(4))
         centre.restore(documents)
         async with _outbox(connection, config, centre) as outbox:
             bridge = Bridge(centre, outbox, _now_ms, refresh_every_s=pbx.summary_refresh_s)
