@@ -18,6 +18,9 @@ from services.ami_bridge.core.moments import Output, moment_id
 from services.ami_bridge.core.queue_calls import RECORDING, Served
 from shared.events import Direction, OriginateFailed
 
+# OriginateResponse has these when the leg never came about.
+_NO_UNIQUEID = frozenset(("", "<null>", "<unknown>"))
+
 # What can be dialled, unlike the `s`, `h` or `i` of a dialplan that is somewhere inside itself.
 _DIALLED = re.compile(r"[0-9*#+]+")
 
@@ -92,6 +95,8 @@ def on_dial_end(model: Model, message: AmiMessage, now_ms: int) -> None:
     if leg is None:
         return
     if status != "ANSWER":
+        if not leg.originated:
+            return  # told already: OriginateResponse came first
         model.failed_legs.dial_ended(leg.agent, uniqueid, status, now_ms)
     elif leg.state == "ringing":
         leg.move(now_ms, state="dialing")
@@ -178,6 +183,7 @@ def on_var_set(model: Model, message: AmiMessage, now_ms: int) -> None:
 def on_originate_response(model: Model, message: AmiMessage, now_ms: int) -> None:
     """`OriginateResponse`: how the agent's leg went. In failures `Channel` is the dial string.
 
+    Other AMI clients may give each request the same ActionID, so that alone does not name the moment.
     One without an ActionID answers a request that nobody can recognise, and is no event.
     """
     action_id, channel, code = (
@@ -192,10 +198,20 @@ def on_originate_response(model: Model, message: AmiMessage, now_ms: int) -> Non
             model.touch_calls(leg.agent)
         return
     agent = model.identifier.agent_of_interface(channel) or channel
-    reason = model.failed_legs.reason(agent, code, model.calls.give_up_originate(agent), now_ms)
+    cause = model.failed_legs.cause(agent, code, model.calls.give_up_originate(agent), now_ms)
     if action_id:
-        event = OriginateFailed(pbx=model.pbx, action_id=action_id, agent=agent, reason=reason)
-        model.moments.append(Output(event, moment_id(model.pbx, "originateFailed", action_id)))
+        event = OriginateFailed(pbx=model.pbx, action_id=action_id, agent=agent, reason=cause.word)
+        uniqueid = optional(message, "Uniqueid")
+        leg_id = cause.uniqueid if uniqueid in _NO_UNIQUEID else uniqueid
+        told = (action_id, channel, *_which_failure(model, leg_id))
+        model.moments.append(Output(event, moment_id(model.pbx, "originateFailed", *told)))
+
+
+def _which_failure(model: Model, uniqueid: str) -> tuple[str, str]:
+    if uniqueid:
+        return uniqueid, ""
+    model.failed_legs.unnamed += 1
+    return str(model.failed_legs.unnamed), model.session
 
 
 def _leg(

@@ -131,13 +131,16 @@ class Calls:
         """The agents who have a call."""
         return iter(self._of_agent)
 
-    def give_up_originate(self, agent: str) -> bool:
-        """Whether a call that was asked for still rings the agent; no cause of it is noted any more."""
-        given_up = False
+    def give_up_originate(self, agent: str) -> str | None:
+        """The Uniqueid of a call that was asked for and still rings the agent, if one does.
+
+        No cause of it is noted any more.
+        """
+        given_up: str | None = None
         for leg in self._of_agent.get(agent, {}).values():
             if leg.originated and leg.state == "ringing":
                 leg.originated = False
-                given_up = True
+                given_up = leg.uniqueid
         return given_up
 
     def has_ended(self, uniqueid: str) -> bool:

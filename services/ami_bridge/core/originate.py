@@ -49,10 +49,22 @@ class _Failure(NamedTuple):
     word: str
 
 
+class Cause(NamedTuple):
+    """Why a call failed. ``uniqueid`` is the failed leg's; each comes once; ``""`` if it is not known."""
+
+    word: str
+    uniqueid: str
+
+
 class FailedLegs:
-    """The last legs of Originate that were not answered; bounded, for not each is asked about."""
+    """The last legs of Originate that were not answered; bounded, for not each is asked about.
+
+    Attributes:
+        unnamed: how many failures had no leg by which to name them.
+    """
 
     def __init__(self) -> None:
+        self.unnamed = 0
         self._failures: deque[_Failure] = deque(maxlen=_KEPT)
 
     def dial_ended(self, agent: str, uniqueid: str, dial_status: str, now_ms: int) -> None:
@@ -63,23 +75,25 @@ class FailedLegs:
         """Note the `Cause` of a leg's Hangup."""
         self._note(agent, uniqueid, _BY_CAUSE.get(cause, "failed"), now_ms)
 
-    def reason(self, agent: str, code: int, ringing: bool, now_ms: int) -> str:
+    def cause(self, agent: str, code: int, ringing: str | None, now_ms: int) -> Cause:
         """Why a call failed, when OriginateResponse says that it did.
 
         Args:
             code: its `Reason`.
-            ringing: whether a leg of this kind still is with the agent.
+            ringing: the Uniqueid of a leg of this kind that still is with the agent.
         """
         failure = next((each for each in reversed(self._failures) if each.agent == agent), None)
         if failure is not None:
             self._failures.remove(failure)
+        recent = failure if failure is not None and now_ms - failure.at_ms <= _BELONGS_WITHIN_MS else None
+        uniqueid = recent.uniqueid if recent is not None else ringing or ""
         if code == _NO_ANSWER_IN_TIME:
-            return "no_answer"
+            return Cause("no_answer", uniqueid)
         if code == _BUSY:
-            return "busy"
-        if failure is not None and now_ms - failure.at_ms <= _BELONGS_WITHIN_MS:
-            return failure.word
-        return "failed" if ringing else "unavailable"
+            return Cause("busy", uniqueid)
+        if recent is not None:
+            return Cause(recent.word, uniqueid)
+        return Cause("unavailable" if ringing is None else "failed", uniqueid)
 
     def _note(self, agent: str, uniqueid: str, word: str, now_ms: int) -> None:
         """Keep the first cause of a leg that says something."""

@@ -116,3 +116,33 @@ def test_a_success_tells_the_dialled_number_if_nothing_else_did() -> None:
     outputs = replay([BEGIN, done, done, {**done, "Uniqueid": "10.9"}])
 
     assert [getattr(event, "number", None) for event in events_of(outputs)] == ["anonymous", "0995"]
+
+
+def _names(*messages: Message, session: str = "") -> list[str]:
+    return [
+        output.moment_id for output in replay(messages, CallCentre("hq", session=session)) if output.moment_id
+    ]
+
+
+def test_failures_of_one_action_id_are_different_moments() -> None:
+    other = destination("PJSIP/148-00000002", "10.2")
+    names = _names(
+        *(BEGIN, _end("BUSY"), _failure(0), hangup("10.1", 17)),
+        *({**BEGIN, **other}, _failure(0), {**_end("BUSY"), **other}, hangup("10.2", 17)),
+        *(_failure(0), _failure(0), _failure(0, dialled="PJSIP/149")),
+        *({**_failure(0), "Uniqueid": "10.3"}, {**_failure(0), "Uniqueid": "10.4"}),
+    )
+
+    assert len(set(names)) == len(names) == 7
+
+
+def test_a_failure_that_only_a_count_names_is_another_moment_in_another_process() -> None:
+    assert _names(_failure(0), session="a") != _names(_failure(0), session="b")
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [[BEGIN, _failure(0)], [BEGIN, _end("BUSY"), _failure(0)], [{**_failure(0), "Uniqueid": "10.3"}]],
+)
+def test_a_failure_with_a_leg_is_named_alike_by_every_process(messages: list[Message]) -> None:
+    assert _names(*messages, session="a") == _names(*messages, session="b")
