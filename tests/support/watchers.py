@@ -1,23 +1,41 @@
-"""One ticket watched over all three transports, and a ticket that should see nothing of it."""
+"""One ticket watched over all three transports, beside tickets that should see a part of it or nothing."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from tests.support.streams import TRANSPORTS, Event, StreamClient, make_ticket
 
 Value = Any
 
+_OF_AGENT = frozenset({"agentName", "extensionStatus", "phoneNumber", "agentComplete"})
+_OF_QUEUE = frozenset({"queueCount"})
+_CALLERS = frozenset({"queueCallers"})
+_OF_BOTH = frozenset({"queueMemberStatus"})
+_SCOPED = _OF_AGENT | _OF_QUEUE | _CALLERS | _OF_BOTH
+
+
+@dataclass(frozen=True)
+class Outsider:
+    """A client whose ticket lists less; of the scoped events it must get these types and no other."""
+
+    client: StreamClient
+    types: frozenset[str]
+
+    def allows(self, event: Event) -> bool:
+        return event["type"] in self.types or event["type"] not in _SCOPED
+
 
 class Watchers:
     """``first`` is what a test waits on; ``check`` compares all at the end."""
 
-    def __init__(self, clients: Sequence[StreamClient], outsider: StreamClient) -> None:
+    def __init__(self, clients: Sequence[StreamClient], outsiders: Sequence[Outsider]) -> None:
         self.clients = clients
         self.first = clients[-1]
-        self._outsider = outsider
+        self._outsiders = outsiders
 
     async def until_event(self, within_s: float = 20.0, **properties: Any) -> Event:
         """Wait for an event on the first transport."""
@@ -56,22 +74,29 @@ class Watchers:
         return {event["type"] for event in self.first.live}
 
     async def check(self) -> None:
-        """All transports told the same, once and in order; the outsider got nothing with a scope."""
+        """All transports told the same, once and in order; each outsider got his part of it and no more."""
         wanted = self.first.live
         ids = [event["id"] for event in wanted]
         assert len(set(ids)) == len(ids)
-        positions = [int(position.rpartition("-")[2]) for position in ids]
+        positions = [_position(event) for event in wanted]
         assert positions == sorted(positions)
-        last = ids[-1]
         for client in self.clients:
-            await client.until(lambda c=client: bool(c.matching(id=last)), "the last event")
-            told = client.live
-            assert told[: told.index(client.matching(id=last)[0]) + 1] == wanted
-        for event in self._outsider.live:
-            assert "queue" not in event, event
-            assert event["type"] not in ("agentName", "extensionStatus", "phoneNumber", "agentComplete"), (
-                event
-            )
+            await _told_exactly(client, wanted, positions[-1])
+        for outsider in self._outsiders:
+            part = [event for event in wanted if outsider.allows(event)]
+            await _told_exactly(outsider.client, part, positions[-1])
+
+
+async def _told_exactly(client: StreamClient, wanted: Sequence[Event], last: int) -> None:
+    """Up to a position in the log, and no other event in between."""
+    if wanted:
+        newest = wanted[-1]["id"]
+        await client.until(lambda: bool(client.matching(id=newest)), f"event {newest}")
+    assert [event for event in client.live if _position(event) <= last] == wanted
+
+
+def _position(event: Event) -> int:
+    return int(event["id"].rpartition("-")[2])
 
 
 async def until_online(url: str) -> None:
@@ -95,6 +120,17 @@ async def watching(url: str, agents: Sequence[str], queues: Sequence[str]) -> As
         for transport in TRANSPORTS:
             ticket = await make_ticket(url, agents=agents, queues=queues, callers=True)
             clients.append(await stack.enter_async_context(StreamClient(url, ticket, transport)))
-        ticket = await make_ticket(url, agents=["nobody"], queues=["nowhere"])
-        outsider = await stack.enter_async_context(StreamClient(url, ticket, "websocket"))
-        yield Watchers(clients, outsider)
+        outsiders: list[Outsider] = []
+        for listed_agents, listed_queues, callers, types in (
+            (["nobody"], ["nowhere"], True, frozenset[str]()),
+            (agents, [], True, _OF_AGENT),
+            ([], queues, True, _OF_QUEUE | _CALLERS),
+            ([], queues, False, _OF_QUEUE),
+        ):
+            ticket = await make_ticket(url, agents=listed_agents, queues=listed_queues, callers=callers)
+            client = await stack.enter_async_context(StreamClient(url, ticket, "websocket"))
+            if types:
+                states = {event["type"] for event in client.snapshot} & _SCOPED
+                assert states == types - {"agentComplete"}
+            outsiders.append(Outsider(client, types))
+        yield Watchers(clients, outsiders)
