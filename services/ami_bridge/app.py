@@ -41,6 +41,7 @@ class Bridge:
         self._aside: list[AmiMessage] | None = None
         self._refused: set[str] = set()
         self._resync = asyncio.Event()
+        self._missing_right: str | None = None
 
     async def on_session(self, session: AmiSession) -> None:
         """Serve one session until its link is lost.
@@ -50,6 +51,7 @@ class Bridge:
         """
         self._aside = []
         self._refused.clear()
+        self._missing_right = None
         await _first_end(self._read(session), self._keep_in_step(session))
 
     def on_down(self, reason: str, auth_failed: bool) -> None:
@@ -108,6 +110,15 @@ class Bridge:
                 lists = await self._read_lists(session, REFRESH_LISTS)
                 self._publish(self._centre.refresh(lists, self._now_ms()))
                 self._log_rejected()
+                self._tell_missing_right()
+
+    def _tell_missing_right(self) -> None:
+        missing = self._centre.missing_right
+        if missing != self._missing_right:
+            self._missing_right = missing
+            if missing is not None:
+                log.warning("%s", missing)
+            self._publish(self._centre.status("online", missing, self._now_ms()))
 
     async def _read_lists(self, session: AmiSession, actions: Sequence[ListAction]) -> Snapshot:
         """All lists; one that is refused is left out, and said once a session.

@@ -28,6 +28,7 @@ from services.ami_bridge.core.identity import Identifier, Identity
 from services.ami_bridge.core.model import Key, Model, key_of
 from services.ami_bridge.core.moments import Output
 from services.ami_bridge.core.refresh import Drift
+from services.ami_bridge.core.rights import Rights
 from services.ami_bridge.core.snapshot import Snapshot
 from services.ami_bridge.core.tombstones import tombstone
 from services.ami_bridge.core.transitions import TRANSITIONS
@@ -64,11 +65,17 @@ class CallCentre:
         self._process = session
         self._model = Model(pbx, self._identifier, session)
         self._drift = Drift()
+        self._rights = Rights()
 
     @property
     def wants_resync(self) -> bool:
         """Whether Asterisk said that something changed which no event tells (a reload, late booting)."""
         return self._model.wants_resync
+
+    @property
+    def missing_right(self) -> str | None:
+        """What this session shows that the AMI user may not read, and what follows, as a sentence."""
+        return self._rights.missing
 
     @property
     def in_progress(self) -> int:
@@ -98,6 +105,7 @@ class CallCentre:
         Nothing is published: the last figures stay, and pbxStatus says that they are not live.
         """
         lost = self._model
+        self._rights = Rights()
         self._model = Model(self.pbx, self._identifier, self._process)
         self._model.calls.follow(lost.calls, same_session=False)
 
@@ -118,7 +126,7 @@ class CallCentre:
         self.rejected = fill(model, lists, self.documents, now_ms)
         for message in buffered:
             try:
-                _step(model, message, now_ms)
+                self._step(message, now_ms)
             except MalformedMessageError as error:
                 self.rejected.append(error)
         # Only now: an AgentComplete may have come after its caller's Hangup.
@@ -135,7 +143,7 @@ class CallCentre:
         Raises:
             MalformedMessageError: it cannot be read; nothing has changed then.
         """
-        _step(self._model, message, now_ms)
+        self._step(message, now_ms)
         return self._collect()
 
     def refresh(self, lists: Snapshot, now_ms: int) -> list[Output]:
@@ -149,7 +157,7 @@ class CallCentre:
         model, listed = self._model, Model(self.pbx, self._identifier)
         self.rejected = []
         fill_queues(listed, lists, now_ms, self.rejected)
-        self._drift.repair(model, listed, now_ms)
+        self._rights.refreshed(untold=self._drift.repair(model, listed, now_ms))
         for queue in model.queues:
             model.summaries.adopt(queue, listed.summaries)
             model.touch("QueueSummary", queue, None)
@@ -164,6 +172,13 @@ class CallCentre:
             if partner is not None:
                 found.append(Candidate(leg.channel, partner.channel, call.number))
         return found
+
+    def _step(self, message: AmiMessage, now_ms: int) -> None:
+        event = optional(message, "Event")
+        transition = TRANSITIONS.get(event)
+        if transition is not None:
+            transition(self._model, message, now_ms)
+        self._rights.observe(event)
 
     def _collect(self) -> list[Output]:
         """The moments, then the documents that changed."""
@@ -198,9 +213,3 @@ def _gone(model: Model, lists: Snapshot) -> set[str]:
     if lists.channels is None:
         return set()
     return model.channels() - {optional(message, "Uniqueid") for message in lists.channels}
-
-
-def _step(model: Model, message: AmiMessage, now_ms: int) -> None:
-    transition = TRANSITIONS.get(optional(message, "Event"))
-    if transition is not None:
-        transition(model, message, now_ms)

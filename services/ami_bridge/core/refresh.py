@@ -23,8 +23,13 @@ class Drift:
     def __init__(self) -> None:
         self._suspected: dict[_Subject, tuple[_Value, _Value]] = {}
 
-    def repair(self, model: Model, listed: Model, now_ms: int) -> None:
-        """Compare with a model made of the lists alone, and take over what differs for the second time."""
+    def repair(self, model: Model, listed: Model, now_ms: int) -> bool:
+        """Compare with a model made of the lists alone, and take over what differs for the second time.
+
+        Returns:
+            whether that was a change of which Asterisk always tells by an event.
+        """
+        untold = False
         ours, theirs = _values(model), _values(listed)
         suspected: dict[_Subject, tuple[_Value, _Value]] = {}
         for subject in {**ours, **theirs}:
@@ -33,9 +38,11 @@ class Drift:
                 continue
             if self._suspected.get(subject) == difference:
                 _adopt(model, listed, subject, difference, now_ms)
+                untold = untold or _has_an_event(*difference)
             else:
                 suspected[subject] = difference
         self._suspected = suspected
+        return untold
 
 
 def _values(model: Model) -> dict[_Subject, _Value]:
@@ -46,6 +53,15 @@ def _values(model: Model) -> dict[_Subject, _Value]:
     for member in model.members:
         values[member.queue, member.interface] = member
     return values
+
+
+def _has_an_event(ours: _Value, theirs: _Value) -> bool:
+    """Unlike a reset, a reload or a new name: the state of a member's phone, or how many callers wait."""
+    if isinstance(ours, Member) and isinstance(theirs, Member):
+        return ours.device != theirs.device
+    if isinstance(ours, tuple) and isinstance(theirs, tuple):
+        return ours[0] is not None and theirs[0] != ours[0]
+    return False
 
 
 def _adopt(

@@ -49,6 +49,9 @@ class Publisher:
     def words(self) -> list[str]:
         return [event.status for event in self.events if isinstance(event, PbxStatus)]
 
+    def reasons(self) -> list[str | None]:
+        return [event.reason for event in self.events if isinstance(event, PbxStatus)]
+
     def counts(self) -> list[int]:
         return [event.count for event in self.events if isinstance(event, QueueCount)]
 
@@ -207,4 +210,27 @@ async def test_the_figures_are_read_again_and_again() -> None:
 
     await until(lambda: rig.session.asked.count("QueueSummary") > 3, what="refreshed")
 
+    serving.cancel()
+
+
+async def test_a_right_that_the_user_lacks_is_said_once_and_shown_until_it_is_disproved(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    rig = Rig(refresh_every_s=0.001)
+    rig.session.let_lists.set()
+    serving = rig.serve()
+    await until(lambda: "online" in rig.publisher.words(), what="online")
+
+    rig.session.queue = {**EMPTY_QUEUE, "Calls": "2"}
+    await until(lambda: len(rig.publisher.reasons()) == 3, what="the reason is shown")
+    asked = len(rig.session.asked)
+    await until(lambda: len(rig.session.asked) > asked + 6, what="refreshed again")
+    assert caplog.text.count("lacks `read = agent`") == 1
+
+    rig.session.events.put_nowait([joined(2)])
+    await until(lambda: len(rig.publisher.reasons()) == 4, what="the reason is withdrawn")
+
+    assert rig.publisher.words() == ["syncing", "online", "online", "online"]
+    shown = rig.publisher.reasons()
+    assert (shown[:2], "read = agent" in str(shown[2]), shown[3:]) == ([None, None], True, [None])
     serving.cancel()
