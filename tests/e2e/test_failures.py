@@ -104,6 +104,7 @@ async def busy_floor(pbx: AsteriskRig, seen: Watchers) -> None:
     await pbx.caller("0991", queue="support")
     (await phone.incoming()).answer()
     await seen.until_state("queueMemberStatus", agent="148", queue="support", status="inuse")
+    await seen.until_state("queueCount", queue="support", count=0)
     await pbx.caller("0992", queue="support")
     await seen.until_state("queueCount", queue="support", count=1)
     await seen.until_state("queueMemberStatus", agent="147", queue="support", status="paused")
