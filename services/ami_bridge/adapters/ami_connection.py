@@ -60,6 +60,9 @@ class LinkSettings:
     most_waiting_events: int = 100_000
 
 
+_LOGIN_REFUSED = "Authentication failed"
+
+
 class _OneConnection(Manager):
     """panoramisk's manager without its reconnecting, its replay and its pings that nobody awaits."""
 
@@ -189,6 +192,9 @@ async def _log_in(session: Session, settings: LinkSettings) -> None:
             proof = {"Secret": settings.secret}
         await session.request("Login", {"Username": settings.username, **proof}, within_s)
     except AmiActionRefusedError as error:
+        # Only this is about user and secret; `Asterisk is shutting down`, say, passes by itself.
+        if error.reason != _LOGIN_REFUSED:
+            raise AmiConnectError(f"no login now: {error.reason}") from error
         raise AmiLoginError(settings.username, error.reason) from error
     except AmiActionError as error:
         raise AmiConnectError(str(error)) from error

@@ -15,6 +15,7 @@ from services.ami_bridge.core.calls import Leg
 from services.ami_bridge.core.identity import is_local
 from services.ami_bridge.core.model import Model
 from services.ami_bridge.core.moments import Output, moment_id
+from services.ami_bridge.core.originate import Cause
 from services.ami_bridge.core.queue_calls import RECORDING, Served
 from shared.events import Direction, OriginateFailed
 
@@ -167,6 +168,9 @@ def on_hangup(model: Model, message: AmiMessage, now_ms: int) -> None:
         return
     if leg.originated and leg.state == "ringing":
         model.failed_legs.hung_up(leg.agent, uniqueid, optional(message, "Cause"), now_ms)
+        if leg.refused is not None:
+            action_id, channel = leg.refused
+            _tell_failure(model, action_id, channel, model.failed_legs.cause(leg.agent, 0, uniqueid, now_ms))
     model.touch_calls(leg.agent)
 
 
@@ -198,13 +202,28 @@ def on_originate_response(model: Model, message: AmiMessage, now_ms: int) -> Non
             model.touch_calls(leg.agent)
         return
     agent = model.identifier.agent_of_interface(channel) or channel
-    cause = model.failed_legs.cause(agent, code, model.calls.give_up_originate(agent), now_ms)
-    if action_id:
-        event = OriginateFailed(pbx=model.pbx, action_id=action_id, agent=agent, reason=cause.word)
-        uniqueid = optional(message, "Uniqueid")
-        leg_id = cause.uniqueid if uniqueid in _NO_UNIQUEID else uniqueid
-        told = (action_id, channel, *_which_failure(model, leg_id))
-        model.moments.append(Output(event, moment_id(model.pbx, "originateFailed", *told)))
+    leg = model.calls.asked_for(agent)
+    ringing = leg.uniqueid if leg is not None else None
+    if leg is not None and code == 0 and not model.failed_legs.knows(agent):
+        # It came before the leg's own DialEnd and Hangup, which tell why: told with them.
+        leg.refused = action_id, channel
+        return
+    cause = model.failed_legs.cause(agent, code, ringing, now_ms)
+    if leg is not None:
+        leg.originated = False
+    uniqueid = optional(message, "Uniqueid")
+    if uniqueid not in _NO_UNIQUEID:
+        cause = cause._replace(uniqueid=uniqueid)
+    _tell_failure(model, action_id, channel, cause)
+
+
+def _tell_failure(model: Model, action_id: str, channel: str, cause: Cause) -> None:
+    if not action_id:
+        return
+    agent = model.identifier.agent_of_interface(channel) or channel
+    event = OriginateFailed(pbx=model.pbx, action_id=action_id, agent=agent, reason=cause.word)
+    told = (action_id, channel, *_which_failure(model, cause.uniqueid))
+    model.moments.append(Output(event, moment_id(model.pbx, "originateFailed", *told)))
 
 
 def _which_failure(model: Model, uniqueid: str) -> tuple[str, str]:

@@ -46,6 +46,7 @@ class Leg:
         "parked",
         "queue",
         "queue_uniqueid",
+        "refused",
         "since",
         "state",
         "uniqueid",
@@ -63,6 +64,7 @@ class Leg:
         self.held = False
         self.parked = False
         self.originated = False
+        self.refused: tuple[str, str] | None = None  # ActionID and Channel of an OriginateResponse
         self.since = now_ms
         self.number: str | None = None
         self.name: str | None = None
@@ -131,17 +133,12 @@ class Calls:
         """The agents who have a call."""
         return iter(self._of_agent)
 
-    def give_up_originate(self, agent: str) -> str | None:
-        """The Uniqueid of a call that was asked for and still rings the agent, if one does.
-
-        No cause of it is noted any more.
-        """
-        given_up: str | None = None
-        for leg in self._of_agent.get(agent, {}).values():
-            if leg.originated and leg.state == "ringing":
-                leg.originated = False
-                given_up = leg.uniqueid
-        return given_up
+    def asked_for(self, agent: str) -> Leg | None:
+        """The call that was asked for and still rings the agent, if one does; the newest."""
+        legs = [
+            leg for leg in self._of_agent.get(agent, {}).values() if leg.originated and leg.state == "ringing"
+        ]
+        return legs[-1] if legs else None
 
     def has_ended(self, uniqueid: str) -> bool:
         """Whether a channel is known to have hung up."""

@@ -75,6 +75,10 @@ class FailedLegs:
         """Note the `Cause` of a leg's Hangup."""
         self._note(agent, uniqueid, _BY_CAUSE.get(cause, "failed"), now_ms)
 
+    def knows(self, agent: str) -> bool:
+        """Whether a cause is noted for a leg of this agent."""
+        return any(failure.agent == agent for failure in self._failures)
+
     def cause(self, agent: str, code: int, ringing: str | None, now_ms: int) -> Cause:
         """Why a call failed, when OriginateResponse says that it did.
 

@@ -40,7 +40,10 @@ def _reasons(*messages: Message, centre: CallCentre | None = None, since: int = 
         ([_failure(0)], "unavailable"),
         ([_failure(3)], "no_answer"),
         ([_failure(5)], "busy"),
-        ([BEGIN, _failure(0)], "failed"),
+        ([BEGIN, _failure(8)], "failed"),
+        ([BEGIN, _failure(0), _end("BUSY"), hangup("10.1")], "busy"),
+        ([BEGIN, _failure(0), hangup("10.1", 21)], "declined"),
+        ([BEGIN, _failure(3), _end("NOANSWER"), hangup("10.1")], "no_answer"),
         ([BEGIN, _end("BUSY"), _failure(0)], "busy"),
         ([BEGIN, _end("NOANSWER"), _failure(0)], "no_answer"),
         ([BEGIN, _end("CANCEL"), _failure(0)], "no_answer"),
@@ -66,10 +69,11 @@ def test_the_agent_is_in_the_dial_string() -> None:
     assert [(event.agent, event.action_id) for event in failed] == [("148", "a1"), ("DAHDI/g1", "a2")]
 
 
-def test_the_cause_that_comes_after_the_answer_is_not_kept_for_the_next_one() -> None:
+def test_an_answer_that_overtakes_its_cause_waits_for_it() -> None:
     late = [BEGIN, _failure(0), hangup("10.1", 17), _failure(0, "a2")]
 
-    assert _reasons(*late) == ["failed", "unavailable"]
+    assert _reasons(*late[:2]) == []
+    assert _reasons(*late) == ["busy", "unavailable"]
 
 
 def test_a_cause_is_told_once() -> None:
