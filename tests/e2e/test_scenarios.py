@@ -241,13 +241,16 @@ async def test_a_parked_call_that_nobody_fetches_comes_back_to_the_agent(
 
 async def test_a_call_transferred_from_the_phone(pbx: AsteriskRig, site: Site) -> None:
     async with watching(site.url, ["148", "144"], ["support"]) as seen:
-        other = await pbx.phone("144", answering=Answering.ANSWER)
+        other = await pbx.phone("144")
         _, _, call = await agent_takes_call(pbx, seen)
         await call.transfer("144")
         await seen.until_event(type="agentComplete", reason="transfer", agent="148")
         await agent_is_free(seen)
+        transferred = await other.incoming()
+        await seen.first.until(lambda: (CALLER, "ringing") in seen.calls("144"), "144 rings")
+        transferred.answer()
         await seen.first.until(lambda: (CALLER, "connected") in seen.calls("144"), "the transferred call")
-        await other.calls[-1].hangup()
+        await transferred.hangup()
         await seen.until_state("phoneNumber", agent="144", number=None)
         await seen.until_state("extensionStatus", agent="144", status="not_inuse")
 
