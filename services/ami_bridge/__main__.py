@@ -46,8 +46,6 @@ def run_bridge(config_file: str | None, pbx_name: str) -> int:
     """
     config = configuration.load(config_file)
     pbx = config.pbx_named(pbx_name)
-    if config.nats.url is None:
-        raise ConfigError("nats.url", "this key is required to run one service by itself")
     uvloop.run(_until_stopped(config, pbx))
     return 0
 

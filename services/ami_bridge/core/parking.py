@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+from msgspec.structs import replace
+
 from services.ami_bridge.core.ami_message import AmiMessage, name, optional, whole
 from services.ami_bridge.core.caller_id import number_of, shown
 from shared.events import ParkedCall, ParkedCallGiveUp, ParkedCallTimeOut, UnParkedCall
 
-Parking = ParkedCall | ParkedCallGiveUp | ParkedCallTimeOut | UnParkedCall
+Parking = TypeVar("Parking", ParkedCall, ParkedCallGiveUp, ParkedCallTimeOut, UnParkedCall)
 
 
-def read_parking(
-    kind: type[ParkedCall] | type[ParkedCallGiveUp] | type[ParkedCallTimeOut],
-    pbx: str,
-    message: AmiMessage,
-    parked_by: str | None,
-) -> Parking:
-    """Read `ParkedCall`, `ParkedCallGiveUp` or `ParkedCallTimeOut`.
+def read_parking(kind: type[Parking], pbx: str, message: AmiMessage, parked_by: str | None) -> Parking:
+    """Read what the four parking events have in common.
 
     Args:
         parked_by: the agent in `ParkerDialString`; ``None`` when that is none (a call that was redirected to
@@ -44,14 +43,4 @@ def read_unparking(
     Raises:
         MalformedMessageError: a header is missing or unreadable.
     """
-    return UnParkedCall(
-        pbx=pbx,
-        caller_id=shown(number_of(optional(message, "ParkeeCallerIDNum"))),
-        channel=name(message, "ParkeeChannel"),
-        parked_ext=name(message, "ParkingSpace"),
-        parked_by=parked_by,
-        timeout=whole(message, "ParkingTimeout"),
-        unique_id=name(message, "ParkeeUniqueid"),
-        parking_lot=name(message, "Parkinglot"),
-        retrieved_by=retrieved_by,
-    )
+    return replace(read_parking(UnParkedCall, pbx, message, parked_by), retrieved_by=retrieved_by)
