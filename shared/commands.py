@@ -1,8 +1,11 @@
-"""The commands: what a gateway may ask a bridge to do, and what it answers.
+"""The commands: what a gateway may ask a bridge to do or to look up, and what it answers.
 
 Standard dataclasses, not msgspec structs: msgspec validates both, but the AsyncAPI document is rendered
 from these and its generator knows dataclasses only (ADR 0004). A command travels as JSON by request/reply on
-``pbxis.v1.cmd.<pbx>.<action>``; it is never in the log.
+``pbxis.v1.cmd.<pbx>.<action>`` with the headers below; it is never in the log.
+
+An answer is always an :class:`Outcome`. To add a command: a dataclass here, its line in ``ACTIONS``, what it
+means to Asterisk in ``services/ami_bridge/core/commands.py``, and its form in the gateway.
 """
 
 from __future__ import annotations
@@ -13,6 +16,15 @@ from typing import Literal
 import msgspec
 
 from shared.errors import CallCentreError
+
+HEADER_ID = "Pbxis-Cmd-Id"
+"""Names one attempt to act; a bridge that sees it twice acts once."""
+
+HEADER_DEADLINE = "Pbxis-Deadline"
+"""Milliseconds since the epoch on NATS's clock; after it nothing is sent to Asterisk any more."""
+
+HEADER_CALLER = "Pbxis-Caller"
+"""Who asks, for the bridge's log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +74,11 @@ class ResetQueue:
 
 @dataclass(frozen=True, kw_only=True)
 class Originate:
-    """Ring ``agent``; when he answers, call ``destination``. ``timeout_s`` limits his ringing."""
+    """Ring ``agent``; when he answers, call ``destination``.
+
+    ``action_id`` is the ActionID and the Uniqueid of the agent's leg, so that every event of it ties to this
+    request. ``timeout_s`` limits his ringing.
+    """
 
     action_id: str
     agent: str
@@ -94,6 +110,20 @@ class Hangup:
     agent_or_channel: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class FindCalls:
+    """Look up the calls of an agent that have a remote party. Nothing is done."""
+
+    agent: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadQueues:
+    """Look up a queue, or all, with their members. Nothing is done."""
+
+    queue: str | None = None
+
+
 Command = (
     AddMember
     | RemoveMember
@@ -104,6 +134,8 @@ Command = (
     | Redirect
     | ParkAndAnnounce
     | Hangup
+    | FindCalls
+    | ReadQueues
 )
 
 ACTIONS: dict[str, type[Command]] = {
@@ -116,19 +148,99 @@ ACTIONS: dict[str, type[Command]] = {
     "redirect": Redirect,
     "park": ParkAndAnnounce,
     "hangup": Hangup,
+    "bridged-channels": FindCalls,
+    "queue-status": ReadQueues,
 }
+
+QUERIES = frozenset({"bridged-channels", "queue-status"})
+"""The actions that change nothing."""
+
+
+def action_of(command: Command) -> str:
+    """The word in the subject of a command."""
+    return _ACTION_OF[type(command)]
+
+
+_ACTION_OF: dict[type[Command], str] = {command: action for action, command in ACTIONS.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """A call of an agent. ``bridged_channel`` and ``caller_id`` are the remote party's, if there is one."""
+
+    agent_channel: str
+    bridged_channel: str | None = None
+    caller_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueMember:
+    """A member of a queue. ``last_call`` is in seconds since the epoch, 0 for none."""
+
+    agent: str
+    location: str
+    member_name: str
+    status: str
+    device_status: str
+    paused: bool
+    paused_reason: str | None
+    penalty: int
+    calls_taken: int
+    last_call: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class QueueStatus:
+    """A queue as it is now; ``calls`` wait. The figures below it are Asterisk's own (times in s)."""
+
+    queue: str
+    members: tuple[QueueMember, ...]
+    calls: int
+    completed: int | None = None
+    abandoned: int | None = None
+    hold_time: int | None = None
+    talk_time: int | None = None
+    service_level: int | None = None
+    service_level_perf: float | None = None
+
+
+Result = Literal["done", "refused", "not_sent", "unknown"]
+
+Code = Literal[
+    "",
+    "invalid",
+    "permission",
+    "refused",
+    "no_queue",
+    "no_agent",
+    "not_a_member",
+    "already_member",
+    "no_call",
+    "no_channel",
+    "no_extension",
+    "offline",
+    "late",
+    "no_bridge",
+    "bus_away",
+    "no_answer",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What became of a command.
 
-    ``unknown``: it was written to Asterisk, and no answer came; it is never sent again by itself.
-    ``not_sent``: nothing reached Asterisk.
+    ``done``: Asterisk did it, or the answer to a query; with ``candidates`` of an action, nothing was done
+    because several calls fit. ``refused``: nothing happened, ``code`` says why. ``not_sent``: nothing reached
+    Asterisk. ``unknown``: it was written to Asterisk, and no answer came; it is never sent again by itself.
+    ``message`` is for people, in Asterisk's words where there are any.
     """
 
-    result: Literal["done", "refused", "not_sent", "unknown"]
+    result: Result
+    code: Code = ""
     message: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    queues: tuple[QueueStatus, ...] = ()
 
 
 class MalformedCommandError(CallCentreError):
@@ -160,6 +272,9 @@ def decode(action: str, payload: bytes) -> Command:
         raise MalformedCommandError(action, str(error)) from error
 
 
+_outcome_decoder = msgspec.json.Decoder(Outcome)
+
+
 def decode_outcome(payload: bytes) -> Outcome:
     """Read an answer.
 
@@ -167,6 +282,6 @@ def decode_outcome(payload: bytes) -> Outcome:
         MalformedCommandError: it is none.
     """
     try:
-        return msgspec.json.decode(payload, type=Outcome)
+        return _outcome_decoder.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise MalformedCommandError("outcome", str(error)) from error

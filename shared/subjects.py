@@ -4,6 +4,7 @@
     pbxis.v1.event.<pbx>.<type>.<queue|_>.<agent|_>   a moment
     pbxis.v1.alive.<pbx>                              the bridge's heartbeat, not in the log
     pbxis.v1.cmd.<pbx>.<action>                       request/reply, not in the log
+    pbxis.v1.audit.<pbx>                              who did what, a stream of its own
 
 The queue and agent tokens are the event's *scope*, not its properties: `phoneNumber` has a property
 `queue`, yet its token is ``_``. A token keeps ``[A-Za-z0-9-]`` and writes every other byte of the
@@ -23,6 +24,7 @@ ROOT = "pbxis.v1"
 STATE_SUBJECTS = f"{ROOT}.state.>"
 EVENT_SUBJECTS = f"{ROOT}.event.>"
 ALIVE_SUBJECTS = f"{ROOT}.alive.*"
+AUDIT_SUBJECTS = f"{ROOT}.audit.>"
 NONE = "_"
 
 Family = Literal["state", "event"]
@@ -125,3 +127,18 @@ def pbx_of_alive(subject: str) -> str:
 def command(pbx: str, action: str) -> str:
     """Where the commands of one action for one PBX go; ``action`` is a plain word such as ``originate``."""
     return f"{ROOT}.cmd.{encode_token(pbx)}.{action}"
+
+
+def commands(pbx: str) -> str:
+    """All commands for one PBX, as a filter."""
+    return f"{ROOT}.cmd.{encode_token(pbx)}.*"
+
+
+def command_group(pbx: str) -> str:
+    """The queue group in which the bridges of a PBX take its commands: one of them gets each."""
+    return f"bridge.{encode_token(pbx)}"
+
+
+def audit(pbx: str | None) -> str:
+    """Where what was done on a PBX, or on none, is recorded."""
+    return f"{ROOT}.audit.{NONE if pbx is None else encode_token(pbx)}"

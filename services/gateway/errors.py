@@ -6,15 +6,31 @@
         ├── BadJsonError             400
         ├── NoKeyError               401
         ├── OriginRefusedError       403  WebSocket: close code 1008
+        ├── RoleMissingError         403
+        ├── PbxForbiddenError        403
         ├── NoTicketError            404  SSE: closed, close; WebSocket: close code 4504
         ├── NotFoundError            404
         ├── MethodNotAllowedError    405
+        ├── AmbiguousPbxError        409
         ├── TooLargeError            413
+        ├── KeyReusedError           422
         ├── UpgradeRequiredError     426
+        ├── TooManyRequestsError     429
         ├── InternalError            500
         ├── BusAwayError             503  nothing was done; WebSocket: close code 1013, so come back
         ├── NotReadyError            503
-        └── PagesMissingError        503
+        ├── PagesMissingError        503
+        └── ActionError              what became of an action that is not done (``of_outcome``)
+            ├── NoQueueError         404
+            ├── NoAgentError         404
+            ├── NotAMemberError      404
+            ├── NoCallError          404
+            ├── NoChannelError       404
+            ├── NoExtensionError     404
+            ├── AlreadyMemberError   409
+            ├── AsteriskRefusedError 502  its message is passed on
+            ├── NotSentError         503  nothing reached Asterisk
+            └── OutcomeUnknownError  504  sent, and no answer: never sent again by itself
 
 ``code`` is stable: programs may rely on it. To add an error: a class here, its line in ``docs/http-api.md``
 (a test compares the two).
@@ -22,11 +38,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 import msgspec
 
+from shared.commands import Outcome
 from shared.errors import CallCentreError
 
 PROBLEM_JSON = "application/problem+json"
@@ -105,6 +122,32 @@ class OriginRefusedError(GatewayError):
         )
 
 
+class RoleMissingError(GatewayError):
+    """The key is good, but not for this."""
+
+    status = 403
+    code = "role_missing"
+    title = "This key may not do this"
+
+    def __init__(self, key: str, role: str) -> None:
+        self.key = key
+        self.role = role
+        super().__init__(f"The key {key!r} has not the role {role!r}.")
+
+
+class PbxForbiddenError(GatewayError):
+    """The key is good, but for other PBXs."""
+
+    status = 403
+    code = "pbx_forbidden"
+    title = "This key is not for this PBX"
+
+    def __init__(self, key: str, pbx: str) -> None:
+        self.key = key
+        self.pbx = pbx
+        super().__init__(f"The key {key!r} is not for the PBX {pbx!r}.")
+
+
 class NoTicketError(GatewayError):
     """No such ticket: never issued, expired or revoked. Which of these is not told."""
 
@@ -143,6 +186,22 @@ class MethodNotAllowedError(GatewayError):
         return {"Allow": self.allowed} if self.allowed else {}
 
 
+class AmbiguousPbxError(GatewayError):
+    """Which PBX is meant cannot be told."""
+
+    status = 409
+    code = "ambiguous_pbx"
+    title = "Which PBX is meant?"
+
+    def __init__(self, pbxs: Sequence[str]) -> None:
+        self.pbxs = pbxs
+        super().__init__(f"Name the PBX, as pbx=… or with name@pbx; it may be: {', '.join(pbxs)}.")
+
+    def properties(self) -> dict[str, object]:
+        """The PBXs that it may be."""
+        return {"pbxs": list(self.pbxs)}
+
+
 class TooLargeError(GatewayError):
     """A body beyond the limit."""
 
@@ -153,6 +212,17 @@ class TooLargeError(GatewayError):
     def __init__(self, limit: int) -> None:
         self.limit = limit
         super().__init__(f"A body may have {limit} bytes.")
+
+
+class KeyReusedError(GatewayError):
+    """An idempotency key came again with another request."""
+
+    status = 422
+    code = "idempotency_key_reused"
+    title = "This Idempotency-Key belongs to another request"
+
+    def __init__(self) -> None:
+        super().__init__("The same Idempotency-Key was used before with another request; nothing was done.")
 
 
 class UpgradeRequiredError(GatewayError):
@@ -168,6 +238,22 @@ class UpgradeRequiredError(GatewayError):
     def headers(self) -> dict[str, str]:
         """What to upgrade to."""
         return {"Upgrade": "websocket"}
+
+
+class TooManyRequestsError(GatewayError):
+    """More at once than the gateway takes."""
+
+    status = 429
+    code = "too_many_requests"
+    title = "Too many requests at once"
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what}; nothing was done. Try again in a moment.")
+
+    def headers(self) -> dict[str, str]:
+        """When to come back."""
+        return {"Retry-After": "1"}
 
 
 class InternalError(GatewayError):
@@ -226,6 +312,123 @@ class PagesMissingError(GatewayError):
 
     def __init__(self) -> None:
         super().__init__("Run `make web`, which builds the pages, and load this page again.")
+
+
+class ActionError(GatewayError):
+    """An action that is not done. ``message`` is the bridge's, with Asterisk's words where there are any."""
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+class NoQueueError(ActionError):
+    """The PBX has no such queue."""
+
+    status = 404
+    code = "no_queue"
+    title = "There is no such queue"
+
+
+class NoAgentError(ActionError):
+    """The PBX knows no such agent."""
+
+    status = 404
+    code = "no_agent"
+    title = "There is no such agent"
+
+
+class NotAMemberError(ActionError):
+    """The agent is not in the queue."""
+
+    status = 404
+    code = "not_a_member"
+    title = "The agent is not in this queue"
+
+
+class NoCallError(ActionError):
+    """The agent has no call that this could be about."""
+
+    status = 404
+    code = "no_call"
+    title = "The agent has no such call"
+
+
+class NoChannelError(ActionError):
+    """The channel does not exist, or no longer."""
+
+    status = 404
+    code = "no_channel"
+    title = "There is no such channel"
+
+
+class NoExtensionError(ActionError):
+    """The dialplan has no such extension."""
+
+    status = 404
+    code = "no_extension"
+    title = "There is no such extension"
+
+
+class AlreadyMemberError(ActionError):
+    """The agent is in the queue already."""
+
+    status = 409
+    code = "already_member"
+    title = "The agent is in this queue already"
+
+
+class AsteriskRefusedError(ActionError):
+    """Asterisk said no; the message is its own."""
+
+    status = 502
+    code = "asterisk_refused"
+    title = "Asterisk refused"
+
+
+class NotSentError(ActionError):
+    """No bridge, PBX not connected, or too late: nothing reached Asterisk."""
+
+    status = 503
+    code = "not_sent"
+    title = "Nothing was sent to Asterisk"
+
+    def headers(self) -> dict[str, str]:
+        """When to come back."""
+        return {"Retry-After": "2"}
+
+
+class OutcomeUnknownError(ActionError):
+    """It was sent, and no answer came. It may have been done; it is not sent again by itself."""
+
+    status = 504
+    code = "outcome_unknown"
+    title = "It was sent, and no answer came"
+
+
+_OF_REFUSAL: Mapping[str, type[ActionError]] = {
+    "no_queue": NoQueueError,
+    "no_agent": NoAgentError,
+    "not_a_member": NotAMemberError,
+    "no_call": NoCallError,
+    "no_channel": NoChannelError,
+    "no_extension": NoExtensionError,
+    "already_member": AlreadyMemberError,
+}
+
+
+def of_outcome(outcome: Outcome) -> GatewayError | None:
+    """The error that says what became of an action; ``None`` when it is done."""
+    if outcome.result == "done":
+        return None
+    if outcome.result == "not_sent":
+        return NotSentError(outcome.message)
+    if outcome.result == "unknown":
+        return OutcomeUnknownError(outcome.message)
+    if outcome.code == "invalid":
+        # The gateway's own checks let it pass and the bridge's did not.
+        return BadParameterError("request", outcome.message)
+    return _OF_REFUSAL.get(outcome.code, AsteriskRefusedError)(outcome.message)
 
 
 def problem(error: GatewayError) -> tuple[int, Mapping[str, str], bytes]:

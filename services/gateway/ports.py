@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from services.gateway.core.tickets import Ticket
+from shared.audit import AuditRecord
+from shared.commands import Command, Outcome
 
 
 class FeedSink(Protocol):
@@ -103,4 +105,75 @@ class TicketStore(Protocol):
         ``revoked`` is called with the key. ``watching`` is called when the watch begins, and again each
         time it had to begin anew: what was revoked before it, ``revoked`` may not have told.
         """
+        ...
+
+
+class CommandBus(Protocol):
+    """The way to the bridges."""
+
+    async def ask(
+        self, pbx: str, command: Command, *, command_id: str, caller: str, within_s: float
+    ) -> Outcome:
+        """Send one command to the acting bridge of a PBX, once, and wait for its answer.
+
+        It raises nothing for what a bridge or NATS may do: that is ``not_sent`` (``no_bridge``, ``bus_away``:
+        nothing left this process, or nobody was there to take it) or ``unknown`` (``no_answer``: it left, and
+        no answer came within ``within_s``).
+        """
+        ...
+
+
+class Settled(NamedTuple):
+    """How an action under an idempotency key ended."""
+
+    command_id: str
+    outcome: Outcome
+
+
+class Running(NamedTuple):
+    """An action under an idempotency key has begun and has no known end (yet).
+
+    ``give_up_ms``: when whoever began it has given up waiting, in ms since the epoch; after it the end will
+    never be known.
+    """
+
+    command_id: str
+    give_up_ms: int
+
+
+class OnceStore(Protocol):
+    """Which idempotency keys were used for what; shared by all gateways, kept 24 h.
+
+    ``key`` is a hash of the caller and his key, ``fingerprint`` one of the request. Every call raises
+    ``BusAwayError`` when the store cannot be reached.
+    """
+
+    async def begin(
+        self, key: str, fingerprint: str, command_id: str, give_up_ms: int
+    ) -> int | Running | Settled:
+        """Take the key for a request; a revision when nobody has, else how far the same request has come.
+
+        Raises:
+            KeyReusedError: it was taken for another request.
+        """
+        ...
+
+    async def settle(self, key: str, revision: int, fingerprint: str, settled: Settled) -> None:
+        """Keep how it ended."""
+        ...
+
+    async def release(self, key: str, revision: int) -> None:
+        """Give the key back: nothing was sent, so the same request may be tried again."""
+        ...
+
+    async def look(self, key: str) -> Running | Settled | None:
+        """How far it has come; ``None`` when the key is free (again)."""
+        ...
+
+
+class AuditLog(Protocol):
+    """Where it is written down who did what."""
+
+    def write(self, record: AuditRecord) -> None:
+        """Take a record; returns at once. It is stored as soon as NATS takes it."""
         ...

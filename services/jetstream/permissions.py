@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 from services.jetstream.connection import Role
 from services.jetstream.log import LOG, STATE
-from shared.subjects import ALIVE_SUBJECTS, EVENT_SUBJECTS, ROOT, STATE_SUBJECTS
+from shared.subjects import ALIVE_SUBJECTS, AUDIT_SUBJECTS, EVENT_SUBJECTS, ROOT, STATE_SUBJECTS
 
 TICKETS = "PBXIS_TICKETS"
 CURSORS = "PBXIS_CURSORS"
+ACTIONS = "PBXIS_ACTIONS"
+AUDIT = "PBXIS_AUDIT"
 
 _API = "$JS.API"
 
@@ -82,6 +84,10 @@ PERMISSIONS: dict[Role, Permissions] = {
             *_reading(STATE),
             *_owning(TICKETS),
             *_owning(CURSORS),
+            *_owning(ACTIONS),
+            AUDIT_SUBJECTS,
+            *_reading(AUDIT),
+            *_making(AUDIT),
         ),
         subscribe=(ALIVE_SUBJECTS, "_INBOX.gateway.>"),
         responses=False,

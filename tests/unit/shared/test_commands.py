@@ -35,3 +35,9 @@ def test_a_command_that_cannot_be_read_says_why(action: str, payload: bytes, rea
 def test_an_outcome_that_cannot_be_read_says_why() -> None:
     with pytest.raises(commands.MalformedCommandError, match="result"):
         commands.decode_outcome(b'{"result":"perhaps"}')
+
+
+def test_every_command_knows_its_action() -> None:
+    for action, command in commands.ACTIONS.items():
+        assert commands.action_of(command.__new__(command)) == action
+    assert commands.ACTIONS.keys() >= commands.QUERIES
