@@ -1,7 +1,7 @@
 """Who did what, when and with which outcome: one record when an action begins, one when it has ended.
 
-Records are JSON on ``pbxis.v1.audit.<pbx>``, in a stream of their own. Both records of an action have the same
-``id``; one that never got its second was cut off with its gateway.
+Records are JSON on ``pbxis.v1.audit.<pbx>``, in a stream of their own. Both records of an action have the
+same ``id``; one that never got its second was cut off with its gateway.
 """
 
 from __future__ import annotations

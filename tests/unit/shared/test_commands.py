@@ -38,6 +38,6 @@ def test_an_outcome_that_cannot_be_read_says_why() -> None:
 
 
 def test_every_command_knows_its_action() -> None:
-    for action, command in commands.ACTIONS.items():
-        assert commands.action_of(command.__new__(command)) == action
-    assert commands.ACTIONS.keys() >= commands.QUERIES
+    assert commands.action_of(commands.Hangup(agent_or_channel="148")) == "hangup"
+    assert commands.action_of(commands.ReadQueues()) == "queue-status"
+    assert commands.ACTIONS.keys() > commands.QUERIES
