@@ -22,16 +22,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from services.ami_bridge.core import commands
 from services.ami_bridge.core.ami_message import AmiMessage, optional
 from services.ami_bridge.core.fill import fill, fill_queues
 from services.ami_bridge.core.identity import Identifier, Identity
 from services.ami_bridge.core.model import Key, Model, key_of
 from services.ami_bridge.core.moments import Output
+from services.ami_bridge.core.plans import CommandRules, Plan
 from services.ami_bridge.core.refresh import Drift
 from services.ami_bridge.core.rights import Rights
 from services.ami_bridge.core.snapshot import Snapshot
 from services.ami_bridge.core.tombstones import tombstone
 from services.ami_bridge.core.transitions import TRANSITIONS
+from shared.commands import Command
 from shared.errors import MalformedMessageError
 from shared.events import PbxStatus, PbxWord, State
 
@@ -163,6 +166,10 @@ class CallCentre:
             model.touch("QueueSummary", queue, None)
             model.touch("MemberSummary", queue, None)
         return self._collect()
+
+    def plan(self, command: Command, rules: CommandRules) -> Plan:
+        """What to do about a command, by what is known now; nothing changes."""
+        return commands.plan(self._model, rules, command)
 
     def candidates(self, agent: str) -> list[Candidate]:
         """The calls of an agent that an action could be about: those with someone at the other end."""
