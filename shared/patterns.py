@@ -18,15 +18,16 @@ AGENT_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}"
 EXTENSION_PATTERN = r"[A-Za-z0-9*#+][A-Za-z0-9_.*#+-]{0,63}"
 CHANNEL_PATTERN = r"[A-Za-z0-9_]{1,32}/[A-Za-z0-9_.+*#@:/;=-]{1,128}"
 CALLER_NUMBER_PATTERN = r"[0-9*#+]{1,40}"
+CALLER_ID_PATTERN = (
+    rf'(?:(?:"[^"<>\\,]{{1,79}}"|[^"<>\\,]{{1,79}}) ?<{CALLER_NUMBER_PATTERN}>|{CALLER_NUMBER_PATTERN})'
+)
 VARIABLE_PATTERN = r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,78}"
 
 _AGENT = re.compile(AGENT_PATTERN)
 _EXTENSION = re.compile(EXTENSION_PATTERN)
 _CHANNEL = re.compile(CHANNEL_PATTERN)
 _VARIABLE = re.compile(VARIABLE_PATTERN)
-_CALLER_ID = re.compile(
-    rf'(?:(?:"[^"<>\\,]{{1,79}}"|[^"<>\\,]{{1,79}}) ?<{CALLER_NUMBER_PATTERN}>|{CALLER_NUMBER_PATTERN})'
-)
+_CALLER_ID = re.compile(CALLER_ID_PATTERN)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
@@ -43,6 +44,11 @@ def is_extension(text: str) -> bool:
 def is_channel(text: str) -> bool:
     """Whether that can be the name of a channel: ``PJSIP/148-0000001a``."""
     return _CHANNEL.fullmatch(text) is not None
+
+
+def is_line(text: str) -> bool:
+    """Whether no control character, line end or lone surrogate is in it."""
+    return _CONTROL.search(text) is None
 
 
 def is_text(text: str, limit: int = MAX_TEXT) -> bool:

@@ -81,3 +81,13 @@ def test_a_value_that_asterisk_would_cut_is_refused() -> None:
     assert not patterns.is_variable_value("a,b")
     assert not patterns.is_variable_value("a\nb")
     assert not patterns.is_variable_value("x" * 501)
+
+
+@pytest.mark.parametrize("text", ["", "anything /&@,:|()", "čekaonica"])
+def test_a_line_holds_anything_but_line_ends_and_controls(text: str) -> None:
+    assert patterns.is_line(text)
+
+
+@pytest.mark.parametrize("text", ["a\r", "\n", "a\0b", "\x7f", "a\x85b", "\u2029", "\ud800"])
+def test_what_could_end_a_line_is_none(text: str) -> None:
+    assert not patterns.is_line(text)
