@@ -144,8 +144,7 @@ class Running(NamedTuple):
 class OnceStore(Protocol):
     """Which idempotency keys were used for what; shared by all gateways, kept 24 h.
 
-    ``key`` is a hash of the caller and his key, ``fingerprint`` one of the request. Every call raises
-    ``BusAwayError`` when the store cannot be reached.
+    ``key`` is a hash of the caller and his key, ``fingerprint`` one of the request.
     """
 
     async def begin(
@@ -155,25 +154,38 @@ class OnceStore(Protocol):
 
         Raises:
             KeyReusedError: it was taken for another request.
+            BusAwayError: the store cannot be reached. Should it have taken the key nevertheless, then it
+                gives it back as soon as it can.
         """
         ...
 
     async def settle(self, key: str, revision: int, fingerprint: str, settled: Settled) -> None:
-        """Keep how it ended."""
+        """Keep how it ended; later, by itself, when the store cannot be reached now."""
         ...
 
-    async def release(self, key: str, revision: int) -> None:
-        """Give the key back: nothing was sent, so the same request may be tried again."""
+    async def release(self, key: str, command_id: str) -> None:
+        """Give the key back if this attempt has it: nothing was sent, so the same request may be tried again.
+
+        Later, by itself, when the store cannot be reached now.
+        """
         ...
 
     async def look(self, key: str) -> Running | Settled | None:
-        """How far it has come; ``None`` when the key is free (again)."""
+        """How far it has come; ``None`` when the key is free (again).
+
+        Raises:
+            BusAwayError: the store cannot be reached.
+        """
         ...
 
 
 class AuditLog(Protocol):
     """Where it is written down who did what."""
 
+    async def begin(self, record: AuditRecord) -> None:
+        """Send the record of a beginning, ahead of the command. It is lost when NATS is lost just then."""
+        ...
+
     def write(self, record: AuditRecord) -> None:
-        """Take a record; returns at once. It is stored as soon as NATS takes it."""
+        """Take the record of an end; returns at once. It is stored as soon as NATS takes it."""
         ...
