@@ -18,9 +18,11 @@ AGENT_PATTERN = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}"
 EXTENSION_PATTERN = r"[A-Za-z0-9*#+][A-Za-z0-9_.*#+-]{0,63}"
 CHANNEL_PATTERN = r"[A-Za-z0-9_]{1,32}/[A-Za-z0-9_.+*#@:/;=-]{1,128}"
 CALLER_NUMBER_PATTERN = r"[0-9*#+]{1,40}"
-CALLER_ID_PATTERN = (
-    rf'(?:(?:"[^"<>\\,]{{1,79}}"|[^"<>\\,]{{1,79}}) ?<{CALLER_NUMBER_PATTERN}>|{CALLER_NUMBER_PATTERN})'
-)
+_CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_NAME = rf'[^"<>\\,{_CONTROLS}]{{1,79}}'
+CALLER_ID_PATTERN = rf'(?:(?:"{_NAME}"|{_NAME}) ?<{CALLER_NUMBER_PATTERN}>|{CALLER_NUMBER_PATTERN})'
+TEXT_PATTERN = rf"[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*"
+VALUE_PATTERN = rf"[^,{_CONTROLS}]*"
 VARIABLE_PATTERN = r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,78}"
 
 _AGENT = re.compile(AGENT_PATTERN)
@@ -28,7 +30,7 @@ _EXTENSION = re.compile(EXTENSION_PATTERN)
 _CHANNEL = re.compile(CHANNEL_PATTERN)
 _VARIABLE = re.compile(VARIABLE_PATTERN)
 _CALLER_ID = re.compile(CALLER_ID_PATTERN)
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
 
 
 def is_agent(text: str) -> bool:
