@@ -1,6 +1,6 @@
 """The client of nats-py, made to last.
 
-Four things that it does would end, or give away, a service that must run for years:
+Five things that it does would end, or give away, a service that must run for years:
 
 * It closes for good on every `-ERR` of the server that is no permissions violation ("maximum
   connections exceeded", "authentication timeout" …). Here they are a lost connection: try again.
@@ -10,6 +10,9 @@ Four things that it does would end, or give away, a service that must run for ye
 * It encrypts when the server asks for it, whatever the URL says: who stands in between need only not
   ask, and gets the password. Here ``tls_only`` is kept to.
 * Closed while not connected, it fails over what it had still to send, and leaves its tasks running.
+* What a lost connection had not taken yet it keeps, and sends when the next one is made: a command could
+  arrive long after its sender was told that its outcome is unknown. Here it is forgotten. (Subscriptions
+  are not among it; they are made again from a list.)
 """
 
 from __future__ import annotations
@@ -57,9 +60,16 @@ class LastingClient(Client):
     async def _close(self, status: int, do_cbs: bool = True) -> None:
         if not self.is_connected:
             # It would write what is left into a lost connection, and fail half way.
-            self._pending.clear()
-            self._pending_data_size = 0
+            self._forget_pending()
         await super()._close(status, do_cbs)
+
+    async def _attempt_reconnect(self) -> None:
+        self._forget_pending()
+        await super()._attempt_reconnect()
+
+    def _forget_pending(self) -> None:
+        self._pending.clear()
+        self._pending_data_size = 0
 
     async def _process_err(self, err_msg: str) -> None:
         error = errors.Error(f"nats: {err_msg.strip(chr(39))}")
