@@ -23,14 +23,15 @@ def load(path: str | None, *, pbx_secrets: bool = True) -> Config:
     """Read the file of `--config`, else that of ``PBXIS_CONFIG``, else take the defaults.
 
     Without ``pbx_secrets`` no AMI secret is read or kept (a gateway has no use for one).
-    Files named inside (`secret_file`, `tls_ca`, …) are relative to the folder of the configuration.
+    Files named inside (`secret_file`, `tls_ca`, …) are relative to the folder of the configuration, those of
+    the defaults to the working directory.
 
     Raises:
         ConfigError: the file cannot be read, or what is wrong in it.
     """
     chosen = path or os.environ.get(ENVIRONMENT_KEY)
     if not chosen:
-        return Config()
+        return _with_absolute_paths(Config(), Path.cwd())
     file = Path(chosen)
     try:
         text = file.read_text(encoding="utf-8")

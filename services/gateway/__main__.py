@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import datetime
 import logging
+import secrets
 import signal
 import socket
 import sys
@@ -18,6 +20,7 @@ from collections.abc import Sequence
 import uvloop
 
 from services import configuration
+from services.gateway import first_key
 from services.gateway.adapters.clock import SystemClock
 from services.gateway.adapters.jetstream_feed import LogFeed
 from services.gateway.adapters.ticket_store import NatsTicketStore
@@ -46,6 +49,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         config = configuration.load(options.config, pbx_secrets=False)
         with bind(config.gateway.host, config.gateway.port) as listener:
+            first_key.prepare(
+                from_config(config, demo=options.demo),
+                secrets.token_bytes,
+                datetime.datetime.now(datetime.UTC).date(),
+            )
             uvloop.run(_until_stopped(config, listener, demo=options.demo))
     except ConfigError as error:
         print(f"pbxis: configuration: {error}", file=sys.stderr)

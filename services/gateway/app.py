@@ -11,6 +11,7 @@ from litestar import Litestar
 
 from services.gateway.edge import Edge
 from services.gateway.hub import Hub
+from services.gateway.key_ring import KeyRing
 from services.gateway.ports import Clock, TicketStore
 from services.gateway.routes import health, pages, schema, tickets
 from services.gateway.routes.problems import MAX_BODY, answer
@@ -28,6 +29,7 @@ class Gateway:
 
     settings: Settings
     hub: Hub
+    ring: KeyRing
     desk: TicketDesk
     asgi: Edge
     not_ready: Callable[[], list[str]]
@@ -36,6 +38,7 @@ class Gateway:
         """Keep time, tickets and streams going until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.desk.run())
+            group.create_task(self.ring.run())
             group.create_task(_every(_TICK_S, self.hub.tick))
             group.create_task(_every(self.settings.ping_interval_s, self.hub.ping))
 
@@ -48,15 +51,23 @@ def build(settings: Settings, store: TicketStore, clock: Clock) -> Gateway:
     """Join everything; to be called inside the event loop that will serve."""
     loop = asyncio.get_running_loop()
     hub = Hub(settings.pbxs, clock, loop.call_soon)
-    desk = TicketDesk(store, clock, ttl_s=settings.ticket_ttl_s, random=secrets.token_bytes)
+    ring = KeyRing(settings.keys_file, clock, required=not settings.keyless)
+    desk = TicketDesk(
+        store,
+        clock,
+        ring,
+        keyless=settings.keyless,
+        ttl_s=settings.ticket_ttl_s,
+        random=secrets.token_bytes,
+    )
     streams = Streams(settings, hub, desk)
 
     def not_ready() -> list[str]:
-        return [*hub.not_ready, *desk.not_ready]
+        return [*hub.not_ready, *desk.not_ready, *ring.not_ready]
 
     inner = Litestar(
         route_handlers=[
-            *tickets.routes(streams, clock),
+            *tickets.routes(streams, ring, clock),
             *health.routes(not_ready),
             *pages.routes(settings.static),
         ],
@@ -65,7 +76,7 @@ def build(settings: Settings, store: TicketStore, clock: Clock) -> Gateway:
         request_max_body_size=MAX_BODY,
         logging_config=None,
     )
-    return Gateway(settings, hub, desk, Edge(inner, streams), not_ready)
+    return Gateway(settings, hub, ring, desk, Edge(inner, streams), not_ready)
 
 
 async def _every(interval_s: float, action: Callable[[], None]) -> None:

@@ -1,7 +1,11 @@
-"""Who may do what without a key.
+"""Who may do what, with a key and without one. :func:`admit` is asked before anything else is read.
 
-How it works: a gateway that is *open* (every PBX is the demo, or ``gateway.open = true``) lets programs and
-pages of its own machine make tickets without a key. "Of its own machine" must hold in every way that a
+With a key (``Authorization: Bearer pbxis_…``): it must be good, also at a gateway that would ask for none,
+and have the role. Where the request comes from does not matter, but for a page of another origin, which
+must be configured. Whatever is wrong with a key has one and the same answer.
+
+Without one: a gateway that is *open* (every PBX is the demo, or ``gateway.open = true``) lets programs and
+pages of its own machine do everything. "Of its own machine" must hold in every way that a
 request can tell, since a browser on this machine also runs pages of strangers, and a proxy on this
 machine passes on requests of others:
 
@@ -16,11 +20,14 @@ Streams need a ticket and no key; for them :func:`origin_allowed` alone decides 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from services.gateway.errors import NoKeyError, OriginRefusedError
+from services.gateway.core.principal import OPEN, Principal, Role
+from services.gateway.errors import NoKeyError, OriginRefusedError, RoleMissingError
+from services.gateway.key_ring import KeyRing
 from services.gateway.settings import Settings, is_loopback
 
 _FORWARDED = frozenset(
@@ -44,13 +51,16 @@ _FORWARDED = frozenset(
 _FORWARDED_PREFIXES = ("x-forwarded", "cf-", "x-envoy-", "x-appengine-", "x-amzn-", "x-azure-")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
+_BEARER = re.compile(r"bearer +([^ ]+)", re.IGNORECASE)
+_SEND_ONE = "Send an API key, once, as `Authorization: Bearer pbxis_…`; `pbxis key add` makes one."
+_NOT_GOOD = f"The API key is not good: not written as it was given, revoked, or never made. {_SEND_ONE}"
 _CLOSED = (
-    "This gateway is not open to programs without a key. For use on this machine alone, set "
+    f"This gateway is not open to programs without a key. {_SEND_ONE} For use on this machine alone, set "
     "gateway.open = true and let gateway.host be a loopback address."
 )
 _NOT_LOCAL = (
     "Without a key this gateway serves only programs and pages of its own machine, and this request is "
-    "not shown to come from there: {reason}."
+    f"not shown to come from there: {{reason}}. {_SEND_ONE}"
 )
 
 
@@ -72,13 +82,33 @@ def caller_of(headers: Iterable[tuple[bytes, bytes]], peer: Sequence[object] | N
     return Caller(headers=decoded, peer=str(peer[0]) if peer else None)
 
 
-def require_key(settings: Settings, caller: Caller) -> None:
-    """Refuse a request that would need a key.
+def admit(settings: Settings, ring: KeyRing, caller: Caller, role: Role | tuple[Role, ...]) -> Principal:
+    """Who asks, if he may do what needs this role, or one of these.
 
     Raises:
-        NoKeyError: it may not do this without one; the text says what to do.
+        NoKeyError: no key, and not without one; or one that is not good. The text says what to do, and
+            not what is wrong with the key.
+        OriginRefusedError: a good key, from a page of another origin that is not configured.
+        RoleMissingError: a good key that has none of the roles.
     """
-    if not ((settings.open or settings.demo) and settings.on_loopback):
+    credentials = caller.values("authorization")
+    if not credentials:
+        _without_key(settings, caller)
+        return OPEN
+    # Two of them may be one for us and another for a proxy on the way.
+    bearer = _BEARER.fullmatch(credentials[0]) if len(credentials) == 1 else None
+    principal = ring.find(bearer[1]) if bearer else None
+    if principal is None:
+        raise NoKeyError(_NOT_GOOD)
+    check_origin(settings, caller)
+    roles = (role,) if isinstance(role, str) else role
+    if not any(principal.has(one) for one in roles):
+        raise RoleMissingError(principal.name, " or ".join(roles))
+    return principal
+
+
+def _without_key(settings: Settings, caller: Caller) -> None:
+    if not settings.keyless:
         raise NoKeyError(_CLOSED)
     reason = _not_local(settings, caller)
     if reason is not None:

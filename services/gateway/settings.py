@@ -17,7 +17,8 @@ _LOOPBACK_NAMES = ("localhost",)
 class Settings:
     """What does not change while a gateway runs.
 
-    ``demo``: every PBX is the demo. ``pbxs`` are the configured names. ``static`` holds the built pages.
+    ``demo``: every PBX is the demo. ``pbxs`` are the configured names. ``keys_file`` is absolute; ``None``:
+    no key is good. ``static`` holds the built pages.
     """
 
     host: str
@@ -25,6 +26,7 @@ class Settings:
     origins: tuple[str, ...] = ()
     open: bool = False
     demo: bool = False
+    keys_file: Path | None = None
     poll_timeout_s: float = 30
     ticket_ttl_s: int = 86400
     ping_interval_s: float = 15
@@ -34,6 +36,11 @@ class Settings:
     def on_loopback(self) -> bool:
         """Whether only this machine can connect."""
         return is_loopback(self.host)
+
+    @property
+    def keyless(self) -> bool:
+        """Whether programs and pages of this machine need no key."""
+        return (self.open or self.demo) and self.on_loopback
 
 
 def is_loopback(host: str) -> bool:
@@ -55,6 +62,7 @@ def from_config(config: Config, *, demo: bool) -> Settings:
         origins=gateway.origins,
         open=gateway.open,
         demo=demo,
+        keys_file=Path(gateway.keys_file),
         poll_timeout_s=gateway.poll_timeout_s,
         ticket_ttl_s=gateway.ticket_ttl_s,
     )

@@ -24,6 +24,7 @@ class End(Enum):
     NO_TICKET = "the ticket was revoked or has expired"
     STOPPING = "the gateway stops"
     TOO_SLOW = "the client does not keep up"
+    KEYS_AWAY = "the API keys cannot be read"
     REPLACED = "a newer poll of the same ticket took over"
 
 

@@ -4,6 +4,11 @@ The store knows which tickets there are; this knows which of them have streams o
 as use: its ticket is touched, at most four times in its time to live, so that the store does not let it
 expire. Revocations of any gateway arrive by the store's watch; because a watch can miss one while NATS is
 away, every open ticket is also looked up now and then, and whenever the watch had to begin anew.
+
+A ticket that was made with an API key is good as long as that key is, and one that was made without is good
+only where none is needed. The keys of this machine's file decide that, without a question to the store:
+when they change, every open ticket is judged again. While the keys cannot be read nobody gets in, but
+clients are told to come back: nothing was revoked.
 """
 
 from __future__ import annotations
@@ -13,9 +18,11 @@ import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from services.gateway.core.tickets import ID_BYTES, Ticket, is_id, key_of, make_id
-from services.gateway.errors import BusAwayError, NoTicketError
+from services.gateway.core.tickets import ID_BYTES, Ticket, is_id, key_of, make_id, still_good
+from services.gateway.errors import BusAwayError, NoTicketError, NotReadyError
+from services.gateway.key_ring import KEYS_AWAY, KeyRing
 from services.gateway.ports import Clock, Cursor, TicketStore
 from services.gateway.subscription import End, Subscription
 
@@ -26,22 +33,44 @@ _REVOKED_KEPT = 10_000
 _LOGGED_CHARACTERS = 8
 
 
+@dataclass
+class _Open:
+    """A ticket that has streams open here."""
+
+    ticket: Ticket
+    subscriptions: set[Subscription] = field(default_factory=set[Subscription])
+
+
 class TicketDesk:
-    """The tickets of one gateway. ``random`` gives that many unguessable bytes."""
+    """The tickets of one gateway.
+
+    ``ring`` has the keys that tickets may belong to; ``keyless`` says whether those that belong to none are
+    good. ``random`` gives that many unguessable bytes.
+    """
 
     def __init__(
-        self, store: TicketStore, clock: Clock, *, ttl_s: int, random: Callable[[int], bytes]
+        self,
+        store: TicketStore,
+        clock: Clock,
+        ring: KeyRing,
+        *,
+        keyless: bool,
+        ttl_s: int,
+        random: Callable[[int], bytes],
     ) -> None:
         self._store = store
+        self._ring = ring
+        self._keyless = keyless
         self._clock = clock
         self._touch_after_ms = ttl_s * 1000 // 4
         self._random = random
-        self._open: dict[str, set[Subscription]] = {}
+        self._open: dict[str, _Open] = {}
         self._polls: dict[str, Subscription] = {}
         self._revoked: OrderedDict[str, None] = OrderedDict()
         self._started = False
         self._look = asyncio.Event()
         self.look_up_every_s = min(_LOOK_UP_S, ttl_s / 4)
+        ring.on_change(self._judge_again)
 
     async def run(self) -> None:
         """Watch for revocations and keep open tickets alive until cancelled."""
@@ -74,6 +103,7 @@ class TicketDesk:
         Raises:
             NoTicketError: there is no such ticket, or no longer.
             BusAwayError: the store cannot be reached.
+            NotReadyError: whether its key is good cannot be told now.
         """
         if not is_id(ticket_id):
             raise NoTicketError
@@ -83,10 +113,39 @@ class TicketDesk:
         due = stored is not None and now_ms - stored.touched_ms >= self._touch_after_ms
         if due and not await self._store.touch(key, now_ms):
             stored = None
-        if stored is None or self.is_revoked(key):
-            log.info("refused a ticket %s…: it is unknown, expired or revoked", key[:_LOGGED_CHARACTERS])
+        if stored is None:
+            log.info("refused a ticket %s…: it is unknown or expired", key[:_LOGGED_CHARACTERS])
             raise NoTicketError
+        self.check(key, stored.ticket)
         return key, stored.ticket
+
+    def check(self, key: str, ticket: Ticket) -> None:
+        """Make sure that a ticket is still good; for who has awaited since :meth:`admit`.
+
+        Raises:
+            NoTicketError: it was revoked, or what made it good was.
+            NotReadyError: whether its key is good cannot be told now.
+        """
+        end = End.NO_TICKET if key in self._revoked else self._judge(ticket)
+        if end is End.NO_TICKET:
+            log.info("refused a ticket %s…: it or its API key was revoked", key[:_LOGGED_CHARACTERS])
+            raise NoTicketError
+        if end is not None:
+            raise NotReadyError([KEYS_AWAY])
+
+    def _judge(self, ticket: Ticket) -> End | None:
+        """Why who made the ticket may not receive it; ``None`` when he may."""
+        principal = None if ticket.key is None else self._ring.principal(ticket.key)
+        if still_good(ticket, principal, keyless=self._keyless):
+            return None
+        return End.NO_TICKET if ticket.key is None or self._ring.problem is None else End.KEYS_AWAY
+
+    def _judge_again(self) -> None:
+        for found in list(self._open.values()):
+            end = self._judge(found.ticket)
+            if end is not None:
+                for subscription in list(found.subscriptions):
+                    subscription.end(end)
 
     async def revoke(self, ticket_id: str) -> None:
         """End a ticket, and its streams on every gateway.
@@ -107,23 +166,20 @@ class TicketDesk:
         self._revoked[key] = None
         while len(self._revoked) > _REVOKED_KEPT:
             self._revoked.popitem(last=False)
-        for subscription in self._open.get(key, ()):
+        found = self._open.get(key)
+        for subscription in found.subscriptions if found else ():
             subscription.end(End.NO_TICKET)
 
-    def is_revoked(self, key: str) -> bool:
-        """Whether a ticket was revoked of late; for who has awaited since :meth:`admit`."""
-        return key in self._revoked
-
-    def opened(self, key: str, subscription: Subscription) -> None:
+    def opened(self, key: str, ticket: Ticket, subscription: Subscription) -> None:
         """A stream of a ticket is open; to be called without an ``await`` since :meth:`admit`."""
-        self._open.setdefault(key, set()).add(subscription)
+        self._open.setdefault(key, _Open(ticket)).subscriptions.add(subscription)
 
     def closed(self, key: str, subscription: Subscription) -> None:
         """It no longer is."""
-        subscriptions = self._open.get(key)
-        if subscriptions is not None:
-            subscriptions.discard(subscription)
-            if not subscriptions:
+        found = self._open.get(key)
+        if found is not None:
+            found.subscriptions.discard(subscription)
+            if not found.subscriptions:
                 del self._open[key]
         if self._polls.get(key) is subscription:
             del self._polls[key]

@@ -34,7 +34,8 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
     """Answer one request.
 
     Raises:
-        OriginRefusedError, BadParameterError, NoTicketError, BusAwayError: nothing has been sent.
+        OriginRefusedError, BadParameterError, NoTicketError, BusAwayError, NotReadyError: nothing has been
+            sent.
     """
     streams.check_origin(scope)
     asked = asked_position(scope)
@@ -57,8 +58,7 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
 
 async def _from_cursor(streams: Streams, key: str, ticket: Ticket, receive: Receive) -> list[Message] | None:
     cursor = await streams.desk.cursor(key) or _NO_CURSOR
-    if streams.desk.is_revoked(key):
-        raise NoTicketError
+    streams.desk.check(key, ticket)
     after = position_or_none(cursor.position)
     with streams.subscribed(key, ticket, after, poll=True) as subscription:
         streams.desk.poll(key, subscription)

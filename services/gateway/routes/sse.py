@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.gateway.core import frames, sse
 from services.gateway.core.frames import Message
-from services.gateway.errors import BusAwayError, NoTicketError
+from services.gateway.errors import BusAwayError, NoTicketError, NotReadyError
 from services.gateway.routes.streams import (
     STREAM_HEADERS,
     AsgiScope,
@@ -39,7 +39,7 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
         await send(_START)
         await _end(send, frames.CLOSED, frames.CLOSE)
         return
-    except BusAwayError:
+    except (BusAwayError, NotReadyError):
         # A browser's EventSource gives up for good on anything but 200; after an end it comes back.
         await send(_START)
         await _send(send, sse.PRELUDE)

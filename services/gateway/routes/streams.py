@@ -61,7 +61,7 @@ class Streams:
         """A subscription for an admitted ticket, left at the end. Nothing here awaits."""
         scope = resolve(ticket, self.settings.pbxs)
         subscription = self.hub.join(scope, after, poll=poll, resume=resume)
-        self.desk.opened(key, subscription)
+        self.desk.opened(key, ticket, subscription)
         try:
             yield subscription
         finally:

@@ -10,7 +10,9 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from services.gateway.core.parameters import ticket_from
-from services.gateway.guard import caller_of, require_key
+from services.gateway.core.tickets import owned
+from services.gateway.guard import admit, caller_of
+from services.gateway.key_ring import KeyRing
 from services.gateway.ports import Clock
 from services.gateway.routes.problems import AnyRequest
 from services.gateway.routes.streams import Streams
@@ -25,16 +27,18 @@ class Done(msgspec.Struct, frozen=True):
     message: str
 
 
-def routes(streams: Streams, clock: Clock) -> list[HTTPRouteHandler]:
+def routes(streams: Streams, ring: KeyRing, clock: Clock) -> list[HTTPRouteHandler]:
     """The routes, bound to what they need."""
     settings, desk = streams.settings, streams.desk
 
     @post("/ticket", status_code=200, summary="Make a ticket", operation_id="makeTicket", tags=["tickets"])
     async def make(request: AnyRequest) -> Response[str]:
         """A ticket is all that a browser needs to receive events: it names a scope and cannot be guessed."""
-        require_key(settings, caller_of(request.scope["headers"], request.scope["client"]))
+        caller = caller_of(request.scope["headers"], request.scope["client"])
+        principal = admit(settings, ring, caller, "stream")
         query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
-        ticket = ticket_from(query, await request.body(), pbxs=settings.pbxs, now_ms=clock.now_ms())
+        asked = ticket_from(query, await request.body(), pbxs=settings.pbxs, now_ms=clock.now_ms())
+        ticket = owned(asked, principal, settings.pbxs)
         # Encoded here: Litestar sends a `str` as plain text, whatever the media type says.
         body = msgspec.json.encode(await desk.issue(ticket)).decode()
         return Response(body, media_type="application/json", headers=_NO_STORE)

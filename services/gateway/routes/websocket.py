@@ -15,6 +15,7 @@ from services.gateway.errors import (
     CLOSE_TRY_AGAIN,
     BusAwayError,
     NoTicketError,
+    NotReadyError,
     OriginRefusedError,
 )
 from services.gateway.routes.streams import (
@@ -32,6 +33,7 @@ _CODES = {
     End.NO_TICKET: CLOSE_NO_TICKET,
     End.STOPPING: CLOSE_RESTART,
     End.TOO_SLOW: CLOSE_TOO_SLOW,
+    End.KEYS_AWAY: CLOSE_TRY_AGAIN,
     End.REPLACED: CLOSE_TRY_AGAIN,
 }
 
@@ -58,7 +60,7 @@ async def _serve(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
     except NoTicketError as error:
         await _close(send, CLOSE_NO_TICKET, error.title)
         return
-    except BusAwayError as error:
+    except (BusAwayError, NotReadyError) as error:
         await _close(send, CLOSE_TRY_AGAIN, error.title)
         return
 

@@ -7,7 +7,7 @@ import certifi
 import pytest
 
 from services import configuration
-from shared.config import Config, NatsSection, PbxSection
+from shared.config import Config, GatewaySection, NatsSection, PbxSection
 from shared.errors import ConfigError
 
 PBX = '[[pbx]]\nname = "hq"\nhost = "h"\nusername = "u"\nsecret_file = "ami"\ntls = true\ntls_ca = "ca.pem"\n'
@@ -16,7 +16,10 @@ PBX = '[[pbx]]\nname = "hq"\nhost = "h"\nusername = "u"\nsecret_file = "ami"\ntl
 def test_without_a_file_the_defaults_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PBXIS_CONFIG", raising=False)
 
-    assert configuration.load(None) == Config()
+    found = configuration.load(None)
+
+    files = GatewaySection(keys_file=str(Path.cwd() / "keys.toml"), users_file=str(Path.cwd() / "users.toml"))
+    assert found == Config(gateway=files)
 
 
 def test_the_environment_names_the_file_and_files_inside_are_relative_to_it(
