@@ -45,6 +45,7 @@ _LOOK_EVERY_S = 0.1
 _LONGEST_WAIT_S = 62.0
 _ID_BYTES = 16
 _LEAST_S = 0.25
+_KEPT_CHARACTERS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,20 +144,31 @@ class ActionDesk:
     ) -> None:
         """Write down what was refused before anything could be sent; ``parameters`` as they came."""
         self._audit.write(
-            AuditRecord(
-                id=self._new_id(),
-                at=self._clock.now_ms(),
-                phase="ended",
-                caller=principal.name,
-                caller_id=principal.id,
-                address=address,
-                action=action,
+            msgspec.structs.replace(
+                self._of_gateway(principal, action, address),
                 pbx=pbx,
                 parameters=cleaned(parameters),
                 result="refused",
                 code=error.code,
                 message=str(error)[:500],
             )
+        )
+
+    def note_done(self, principal: Principal, action: str, address: str | None) -> None:
+        """Write down what was done to this gateway itself, such as its stop."""
+        self._audit.write(
+            msgspec.structs.replace(self._of_gateway(principal, action, address), result="done")
+        )
+
+    def _of_gateway(self, principal: Principal, action: str, address: str | None) -> AuditRecord:
+        return AuditRecord(
+            id=self._new_id(),
+            at=self._clock.now_ms(),
+            phase="ended",
+            caller=principal.name,
+            caller_id=principal.id,
+            address=address,
+            action=action,
         )
 
     async def finish(self, within_s: float) -> None:
@@ -294,7 +306,7 @@ class ActionDesk:
                 phase="ended",
                 result=result,
                 code=code,
-                message=message,
+                message=message and message[:_KEPT_CHARACTERS],
                 duration_ms=duration_ms,
             )
         )

@@ -166,6 +166,11 @@ class Hub:
         return [] if lost is None else [f"contact with the log is lost: {lost}"]
 
     @property
+    def states(self) -> StateCache:
+        """The last values, for whoever looks a name up; read only."""
+        return self._cache
+
+    @property
     def clients(self) -> int:
         """How many subscriptions there are."""
         return len(self._subscriptions)

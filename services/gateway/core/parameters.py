@@ -2,20 +2,21 @@
 
 Any parameter may come either way; both with different values is an error. An empty body is no
 parameters, an empty string is absent, booleans may be written ``"true"`` and ``"false"``, and a list in
-the query is comma-separated or repeated. A name or text never holds CR, LF or NUL: they would end a line
-somewhere behind us.
+the query is comma-separated or repeated. A whole number may be written as a string of digits. A name or text
+never holds CR, LF, NUL or another control character: they would end a line somewhere behind us.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from services.gateway.core.names import parse_name
+from services.gateway.core.request_input import read_body, read_strings
 from services.gateway.core.tickets import Ticket
-from services.gateway.errors import BadJsonError, BadParameterError
+from services.gateway.errors import BadParameterError
+from shared.patterns import is_line
 
 MAX_AGENTS = 2_000
 MAX_QUEUES = 500
@@ -24,26 +25,27 @@ MAX_PAIRS = 200_000
 MAX_NAME = 255
 
 _BOOLEANS = {"true": True, "false": False}
-_FORBIDDEN = "\r\n\0"
+_DIGITS = re.compile(r"0|[1-9][0-9]{0,8}")
 _TICKET = ("agents", "queues", "summaryEvents", "callers", "pbx")
 
 
 class Parameters:
     """The parameters of one request; ``known`` are the names that there are."""
 
-    def __init__(self, query: Iterable[tuple[str, str]], body: bytes, known: Collection[str]) -> None:
+    def __init__(
+        self, query: Iterable[tuple[str, str]], body: Mapping[str, Any], known: Collection[str]
+    ) -> None:
         """Merge query and body.
 
         Raises:
-            BadJsonError: the body is neither empty nor a JSON object.
-            BadParameterError: a name is unknown, or has two values.
+            BadParameterError: a name is unknown.
         """
         self._query = _from_query(query)
-        self._body = _from_body(body)
+        self._body = body
         for name in (*self._body, *self._query):
             if name not in known:
                 raise BadParameterError(
-                    _plain(name), f"there is no such parameter; known: {', '.join(known)}"
+                    plain(name), f"there is no such parameter; known: {', '.join(known) or 'none'}"
                 )
 
     def boolean(self, name: str, *, default: bool) -> bool:
@@ -52,7 +54,53 @@ class Parameters:
         Raises:
             BadParameterError: it is something else, or has two values.
         """
-        return self._one(name, [_boolean(name, value) for value in self._values(name)], default)
+        found = self.flag(name)
+        return default if found is None else found
+
+    def flag(self, name: str) -> bool | None:
+        """A truth value; ``None`` when absent.
+
+        Raises:
+            BadParameterError: it is something else, or has two values.
+        """
+        return self._one(name, [_boolean(name, value) for value in self._values(name)], None)
+
+    def text(self, name: str) -> str | None:
+        """A line of text; ``None`` when absent.
+
+        Raises:
+            BadParameterError: it is no string, holds a control character, or has two values.
+        """
+        return self._one(name, [line(name, value) for value in self._values(name)], None)
+
+    def whole_number(self, name: str) -> int | None:
+        """A whole number that is not negative; ``None`` when absent.
+
+        Raises:
+            BadParameterError: it is something else, or has two values.
+        """
+        return self._one(name, [_whole_number(name, value) for value in self._values(name)], None)
+
+    def strings(self, name: str) -> Mapping[str, str]:
+        """An object of strings, in the query as JSON text; empty when absent.
+
+        Raises:
+            BadParameterError: it is something else, holds a control character, or has two values.
+        """
+        values = [read_strings(name, line(name, text)) for text in self._query.get(name, ())]
+        if self._body.get(name) not in (None, ""):
+            values.append(self._body[name])
+        return self._one(name, [_strings(name, value) for value in values], {})
+
+    def ignore(self, name: str) -> None:
+        """Pass over a value whose kind does not matter; a string must still be a line.
+
+        Raises:
+            BadParameterError: it holds a control character.
+        """
+        for value in self._values(name):
+            if isinstance(value, str):
+                line(name, value)
 
     def names(self, name: str, limit: int) -> tuple[str, ...]:
         """A list of names, each once; empty when absent.
@@ -89,7 +137,7 @@ def ticket_from(query: Iterable[tuple[str, str]], body: bytes, *, pbxs: Sequence
         BadJsonError: the body is no JSON object.
         BadParameterError: what is wrong, with the parameter.
     """
-    parameters = Parameters(query, body, _TICKET)
+    parameters = Parameters(query, read_body(body), _TICKET)
     ticket = Ticket(
         agents=parameters.names("agents", MAX_AGENTS),
         queues=parameters.names("queues", MAX_QUEUES),
@@ -121,16 +169,17 @@ def _from_query(query: Iterable[tuple[str, str]]) -> Mapping[str, list[str]]:
     return found
 
 
-def _from_body(body: bytes) -> Mapping[str, Any]:
-    if not body.strip():
-        return {}
-    try:
-        found = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadJsonError(f"The body is not JSON: {error}.") from error
-    if not isinstance(found, dict):
-        raise BadJsonError("The body must be a JSON object.")
-    return found  # pyright: ignore[reportUnknownVariableType]
+def line(name: str, value: object) -> str:
+    """The value of a parameter as a line of text.
+
+    Raises:
+        BadParameterError: it is none.
+    """
+    if not isinstance(value, str):
+        raise BadParameterError(name, "it must be a string")
+    if not is_line(value):
+        raise BadParameterError(name, "it must not hold CR, LF, NUL or another control character")
+    return value
 
 
 def _boolean(name: str, value: object) -> bool:
@@ -138,6 +187,22 @@ def _boolean(name: str, value: object) -> bool:
     if not isinstance(found, bool):
         raise BadParameterError(name, "it must be true or false")
     return found
+
+
+def _whole_number(name: str, value: object) -> int:
+    if isinstance(value, str) and _DIGITS.fullmatch(value):
+        return int(value)
+    if isinstance(value, float) and value.is_integer():  # 5.0 and 5 are the same number in JSON
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise BadParameterError(name, "it must be a whole number that is not negative")
+    return value
+
+
+def _strings(name: str, value: object) -> Mapping[str, str]:
+    if not isinstance(value, dict):
+        raise BadParameterError(name, "it must be an object of strings")
+    return {line(name, key): line(name, item) for key, item in value.items()}  # pyright: ignore[reportUnknownVariableType]
 
 
 def _names(name: str, value: object, limit: int) -> tuple[str, ...]:
@@ -157,13 +222,11 @@ def _names(name: str, value: object, limit: int) -> tuple[str, ...]:
 def _name(parameter: str, item: str) -> str:
     if len(item) > MAX_NAME:
         raise BadParameterError(parameter, f"a name may have {MAX_NAME} characters")
-    if any(character in item for character in _FORBIDDEN):
-        raise BadParameterError(parameter, "a name must not hold CR, LF or NUL")
-    if any("\ud800" <= character <= "\udfff" for character in item):
-        raise BadParameterError(parameter, "a name must be well-formed Unicode")
+    if not is_line(item):
+        raise BadParameterError(parameter, "a name must not hold CR, LF, NUL or another control character")
     return item
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A parameter's name to be told back: the sender chose it."""
     return name if len(name) <= MAX_NAME and name.isprintable() else ascii(name)[:MAX_NAME]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response
@@ -28,10 +29,14 @@ AnyRequest = Request[Any, Any, Any]
 
 def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Any error as application/problem+json."""
-    found = _translate(request, error)
-    status, headers, body = problem(found)
+    return problem_answer(_translate(request, error))
+
+
+def problem_answer(error: GatewayError, more: Mapping[str, str] | None = None) -> Response[bytes]:
+    """An error of ours as application/problem+json, with more headers if there are any."""
+    status, headers, body = problem(error)
     media_type = headers["Content-Type"]
-    return Response(body, status_code=status, headers=dict(headers), media_type=media_type)
+    return Response(body, status_code=status, headers={**headers, **(more or {})}, media_type=media_type)
 
 
 def _translate(request: AnyRequest, error: Exception) -> GatewayError:
@@ -54,7 +59,9 @@ def _allowed(request: AnyRequest) -> str:
     """The methods of a path, which Litestar does not tell."""
     methods: set[str] = set()
     for route in request.app.routes:
-        pattern = re.sub(r"\{[^}]*\}", ".+", route.path_format)
-        if isinstance(route, HTTPRoute) and re.fullmatch(pattern, request.scope["path"]):
+        pattern = re.sub(r"\{[^}]*\}", "[^/]+", route.path_format)
+        if isinstance(route, HTTPRoute) and re.fullmatch(pattern, request.scope["path"].rstrip("/") or "/"):
             methods.update(route.methods)
+    if "GET" in methods:
+        methods.add("HEAD")
     return ", ".join(sorted(methods))
