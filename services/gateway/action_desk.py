@@ -150,7 +150,7 @@ class ActionDesk:
                 parameters=cleaned(parameters),
                 result="refused",
                 code=error.code,
-                message=str(error)[:500],
+                message=str(error)[:_KEPT_CHARACTERS],
             )
         )
 
