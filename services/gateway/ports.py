@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import NamedTuple, Protocol
 
 from services.gateway.core.tickets import Ticket
@@ -188,4 +189,31 @@ class AuditLog(Protocol):
 
     def write(self, record: AuditRecord) -> None:
         """Take the record of an end; returns at once. It is stored as soon as NATS takes it."""
+        ...
+
+
+class AuditEntry(NamedTuple):
+    """A record of the audit, as JSON, and its sequence in the stream."""
+
+    sequence: int
+    record: bytes
+
+
+class AuditReading(Protocol):
+    """One reader's place in the audit."""
+
+    async def next(self, within_s: float) -> list[AuditEntry]:
+        """What comes next, oldest first; nothing when nothing came for so long."""
+        ...
+
+
+class AuditReader(Protocol):
+    """The way to read the audit."""
+
+    def read(self, after: int | None, newest: int) -> AbstractAsyncContextManager[AuditReading]:
+        """Read what follows a sequence; ``None``, or one that there is not: the newest so many, and on.
+
+        Entering it raises ``BusAwayError`` when the audit cannot be read now. Later losses of contact it
+        overcomes by itself.
+        """
         ...

@@ -1,0 +1,230 @@
+"""The audit: a stream of its own, which the gateways make, write and read.
+
+How it is written. A beginning is published at once, without waiting for an answer, on the connection that
+takes the command after it. An end waits in a queue until the stream says that it has it; it holds all that
+the beginning had, so nothing is missing when that was lost. Each has its own ``Nats-Msg-Id``: what is sent
+again after a doubtful time is stored once. While NATS is away the queue is bounded: the oldest go, and
+the log, which has every end anyway, says how many.
+
+To change what is kept: ``max_age`` is ``gateway.audit_max_age_s``; records are never deleted otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from itertools import islice
+
+import msgspec
+from nats import errors
+from nats.js import api
+from nats.js.errors import APIError, NotFoundError
+
+from services.gateway.adapters.replies import NoAnswerError, NobodyThereError, NotSentError, Replies
+from services.jetstream.connection import Connection
+from services.jetstream.permissions import AUDIT
+from shared import subjects
+from shared.audit import AuditRecord, encode
+from shared.subjects import AUDIT_SUBJECTS
+
+log = logging.getLogger("pbxis.gateway.audit")
+records = logging.getLogger("pbxis.audit")
+
+QUEUE_LIMIT = 10_000
+WINDOW = 64
+_ACK_WITHIN_S = 5.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
+_NAME_IN_USE = 10058
+_ID = "Nats-Msg-Id"
+
+
+class _Refusal(msgspec.Struct):
+    code: int = 0
+    description: str = ""
+
+
+class _Answer(msgspec.Struct):
+    seq: int = 0
+    error: _Refusal | None = None
+
+
+_decoder = msgspec.json.Decoder(_Answer)
+
+
+class _NotStoredError(Exception):
+    """The stream did not take a record; it is to be sent again."""
+
+
+class AuditStream:
+    """Fulfils :class:`~services.gateway.ports.AuditLog`. ``run`` it."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        max_age_s: int,
+        replicas: int,
+        limit: int = QUEUE_LIMIT,
+        ack_within_s: float = _ACK_WITHIN_S,
+    ) -> None:
+        self._connection = connection
+        self._max_age_s = max_age_s
+        self._replicas = replicas
+        self._limit = limit
+        self._ack_within_s = ack_within_s
+        self._replies = Replies(connection)
+        self._queue: OrderedDict[int, AuditRecord] = OrderedDict()
+        self._written = 0
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._made = False
+        self._dropping = 0
+        self.dropped = 0
+        """How many records were dropped, ever."""
+
+    @property
+    def waiting(self) -> int:
+        """How many records are not stored yet."""
+        return len(self._queue)
+
+    @property
+    def not_ready(self) -> list[str]:
+        """Why nothing could be written down; empty when it can."""
+        return [] if self._made else ["the audit stream in NATS has not been made yet"]
+
+    async def begin(self, record: AuditRecord) -> None:
+        """Send the record of a beginning."""
+        if self._connection.connected:
+            with contextlib.suppress(errors.Error):
+                await self._connection.client.publish(
+                    subjects.audit(record.pbx), encode(record), headers=_headers(record)
+                )
+
+    def write(self, record: AuditRecord) -> None:
+        """Take the record of an end: into the log now, into the stream as soon as NATS takes it."""
+        records.info("%s", encode(record).decode())
+        self._written += 1
+        self._queue[self._written] = record
+        if len(self._queue) > self._limit:
+            self._queue.popitem(last=False)
+            self._drop()
+        self._idle.clear()
+        self._wake.set()
+
+    async def flush(self, within_s: float) -> None:
+        """Until all that was written is stored, at most that long."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), within_s)
+        if self._queue:
+            log.warning("stopped with %d audit records not stored; the log has them", len(self._queue))
+
+    async def run(self) -> None:
+        """Make the stream and store what is written, until cancelled."""
+        unlisten = self._connection.listen(self._on_change)
+        pause_s = _FIRST_PAUSE_S
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    if not self._made:
+                        await self._ensure()
+                    await self._store_all()
+                except _NotStoredError as error:
+                    log.debug("audit records have to wait: %s", error)
+                    await self._pause(pause_s)
+                    pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
+                    continue
+                pause_s = _FIRST_PAUSE_S
+                await self._wake.wait()
+        finally:
+            unlisten()
+            await self._replies.close()
+
+    async def _store_all(self) -> None:
+        while self._queue:
+            batch = list(islice(self._queue.items(), WINDOW))
+            stored = await asyncio.gather(
+                *(self._store(record) for _, record in batch), return_exceptions=True
+            )
+            for (number, _), error in zip(batch, stored, strict=True):
+                if error is None:
+                    self._queue.pop(number, None)  # it may have been dropped meanwhile
+            for error in stored:
+                if error is not None:
+                    raise error
+            self._tell_dropped()
+        self._idle.set()
+
+    async def _store(self, record: AuditRecord) -> None:
+        subject = subjects.audit(record.pbx)
+        try:
+            raw = await self._replies.ask(subject, encode(record), _headers(record), self._ack_within_s)
+            answer = _decoder.decode(raw)
+        except NobodyThereError as error:
+            self._made = False
+            raise _NotStoredError("no stream takes it") from error
+        except (NotSentError, NoAnswerError, msgspec.DecodeError) as error:
+            raise _NotStoredError(str(error)) from error
+        if answer.error is not None or answer.seq == 0:
+            raise _NotStoredError(f"the stream refuses: {answer.error}")
+
+    async def _ensure(self) -> None:
+        """Make the stream, or bring it in line with the configuration."""
+        if not self._connection.connected:
+            raise _NotStoredError("not connected")
+        js = self._connection.jetstream
+        wanted = self._config()
+        try:
+            try:
+                found = await self._connection.call(js.stream_info(AUDIT))
+            except NotFoundError:
+                try:
+                    found = await self._connection.call(js.add_stream(wanted))
+                except APIError as error:
+                    if error.err_code != _NAME_IN_USE:
+                        raise
+                    found = await self._connection.call(js.stream_info(AUDIT))  # another gateway was faster
+            if found.config.max_age != wanted.max_age or found.config.num_replicas != wanted.num_replicas:
+                await self._connection.call(js.update_stream(wanted))
+        except (errors.Error, TimeoutError) as error:
+            raise _NotStoredError(str(error) or type(error).__name__) from error
+        self._made = True
+
+    def _config(self) -> api.StreamConfig:
+        return api.StreamConfig(
+            name=AUDIT,
+            description="pbxis: who did what",
+            subjects=[AUDIT_SUBJECTS],
+            storage=api.StorageType.FILE,
+            max_age=float(self._max_age_s),
+            num_replicas=self._replicas,
+            deny_delete=True,
+        )
+
+    def _drop(self) -> None:
+        self.dropped += 1
+        if not self._dropping:
+            log.warning("NATS is away for too long: the oldest audit records are in this log alone")
+        self._dropping += 1
+
+    def _tell_dropped(self) -> None:
+        if self._dropping:
+            log.warning("%d audit records were not stored in the stream; the log has them", self._dropping)
+            self._dropping = 0
+
+    async def _pause(self, seconds: float) -> None:
+        """Cut short by whatever happens."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+    def _on_change(self, connected: bool) -> None:
+        if connected:
+            self._made = False  # perhaps another server, or one that forgot
+            self._wake.set()
+
+
+def _headers(record: AuditRecord) -> dict[str, str]:
+    return {_ID: f"{record.id}.{record.phase}"}
