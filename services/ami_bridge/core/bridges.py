@@ -49,6 +49,7 @@ class Bridges:
         self._parties: dict[str, dict[str, Party]] = {}
         self._holding: set[str] = set()
         self._bridge_of: dict[str, str] = {}
+        self._named: dict[str, Party] = {}
 
     def __len__(self) -> int:
         return len(self._parties)
@@ -58,6 +59,7 @@ class Bridges:
         self.leave(party.uniqueid)
         self._parties.setdefault(bridge, {})[party.uniqueid] = party
         self._bridge_of[party.uniqueid] = bridge
+        self._named[party.channel] = party
         if holding:
             self._holding.add(bridge)
 
@@ -68,7 +70,9 @@ class Bridges:
             return
         del self._bridge_of[uniqueid]
         parties = self._parties[current]
-        del parties[uniqueid]
+        party = parties.pop(uniqueid)
+        if self._named.get(party.channel) is party:
+            del self._named[party.channel]
         if not parties:
             del self._parties[current]
             self._holding.discard(current)
@@ -76,6 +80,10 @@ class Bridges:
     def contains(self, uniqueid: str) -> bool:
         """Whether a channel is in any bridge."""
         return uniqueid in self._bridge_of
+
+    def named(self, channel: str) -> Party | None:
+        """The channel of that name, if it is in any bridge."""
+        return self._named.get(channel)
 
     def together(self, uniqueid: str) -> Iterable[str]:
         """The uniqueids in the channel's bridge, its own too."""

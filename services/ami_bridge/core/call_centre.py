@@ -20,7 +20,6 @@ To publish another state: make its document in ``model.py``. To follow another A
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from services.ami_bridge.core import commands
 from services.ami_bridge.core.ami_message import AmiMessage, optional
@@ -37,14 +36,6 @@ from services.ami_bridge.core.transitions import TRANSITIONS
 from shared.commands import Command
 from shared.errors import MalformedMessageError
 from shared.events import PbxStatus, PbxWord, State
-
-
-class Candidate(NamedTuple):
-    """A call of an agent, as the actions on it need it. ``caller_id`` is the remote party's number."""
-
-    agent_channel: str
-    bridged_channel: str
-    caller_id: str
 
 
 class CallCentre:
@@ -170,15 +161,6 @@ class CallCentre:
     def plan(self, command: Command, rules: CommandRules) -> Plan:
         """What to do about a command, by what is known now; nothing changes."""
         return commands.plan(self._model, rules, command)
-
-    def candidates(self, agent: str) -> list[Candidate]:
-        """The calls of an agent that an action could be about: those with someone at the other end."""
-        found: list[Candidate] = []
-        for leg, call in self._model.calls.fronts(agent):
-            partner = self._model.bridges.partner(leg.uniqueid)
-            if partner is not None:
-                found.append(Candidate(leg.channel, partner.channel, call.number))
-        return found
 
     def _step(self, message: AmiMessage, now_ms: int) -> None:
         event = optional(message, "Event")

@@ -3,16 +3,35 @@
 :func:`plan` is pure: a command and what is known of the PBX go in, and out comes what to send or, when that
 is known already, the outcome. Everything that a caller gave is checked here again, whatever checked it
 before: this is the last place before Asterisk.
+
+To add a command: its dataclass in ``shared.commands``, what it means in ``queue_commands`` or
+``call_commands``, and its line below.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.ami_bridge.core import call_commands as calls
+from services.ami_bridge.core import queue_commands as queues
 from services.ami_bridge.core.ami_message import AmiMessage, optional
 from services.ami_bridge.core.model import Model
-from services.ami_bridge.core.plans import AmiRequest, Check, CommandRules, Plan, Steps
-from shared.commands import Command, Outcome
+from services.ami_bridge.core.plans import AmiRequest, Check, CommandRules, Plan, RefusalError, Steps
+from shared.commands import (
+    AddMember,
+    Command,
+    FindCalls,
+    Hangup,
+    Originate,
+    Outcome,
+    ParkAndAnnounce,
+    PauseMember,
+    ReadQueues,
+    Redirect,
+    RemoveMember,
+    ResetQueue,
+    SetPenalty,
+)
 
 __all__ = ["AmiRequest", "Check", "CommandRules", "Plan", "Steps", "conclude", "done", "plan"]
 
@@ -24,7 +43,10 @@ def plan(model: Model, rules: CommandRules, command: Command) -> Plan:
         an outcome (``refused``, the ``candidates`` when several calls fit, the answer of a query): nothing is
         to be sent. Or steps to be executed.
     """
-    raise NotImplementedError
+    try:
+        return _plan(model, rules, command)
+    except RefusalError as refusal:
+        return refusal.outcome
 
 
 def done(answer: AmiMessage) -> Outcome:
@@ -35,6 +57,44 @@ def done(answer: AmiMessage) -> Outcome:
 def conclude(outcomes: Sequence[Outcome]) -> Outcome:
     """The outcome of a command by those of its actions, in order; at least one.
 
-    An edge stops after the first that is ``unknown`` or ``not_sent``.
+    An edge stops after the first that is ``unknown`` or ``not_sent``. There are several actions only when an
+    agent is known by several interfaces; one under which he is a member no more stands in nobody's way.
     """
-    raise NotImplementedError
+    last = outcomes[-1]
+    before = [outcome for outcome in outcomes if outcome.result == "done"]
+    if last.result == "unknown" or not before:
+        return last if last.result != "refused" else outcomes[0]
+    if last.result == "not_sent":
+        return Outcome(result="unknown", message=f"only a part was done: {last.message}")
+    refused = [each for each in outcomes if each.result == "refused" and each.code != "not_a_member"]
+    if not refused:
+        return before[0]
+    return Outcome(
+        result="refused", code=refused[0].code, message=f"only a part was done: {refused[0].message}"
+    )
+
+
+def _plan(model: Model, rules: CommandRules, command: Command) -> Plan:
+    match command:
+        case AddMember():
+            return queues.add_member(model, rules, command)
+        case RemoveMember():
+            return queues.remove_member(model, rules, command)
+        case PauseMember():
+            return queues.pause_member(model, rules, command)
+        case SetPenalty():
+            return queues.set_penalty(model, rules, command)
+        case ResetQueue():
+            return queues.reset_queue(model, command)
+        case ReadQueues():
+            return queues.read_queues(model, command)
+        case Originate():
+            return calls.originate(model, rules, command)
+        case Redirect():
+            return calls.redirect(model, rules, command)
+        case ParkAndAnnounce():
+            return calls.park(model, rules, command)
+        case Hangup():
+            return calls.hangup(model, command)
+        case FindCalls():
+            return calls.find_calls(model, command)

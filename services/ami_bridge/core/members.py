@@ -38,10 +38,15 @@ _LIVELINESS: tuple[MemberWord, ...] = (
 
 
 class Member(msgspec.Struct, frozen=True, kw_only=True):
-    """What Asterisk tells of one interface in one queue. ``name`` is ``None`` when it has none of its own."""
+    """What Asterisk tells of one interface in one queue.
+
+    ``state_interface`` is what tells the phone's state, ``""`` when the interface does. ``name`` is ``None``
+    when it has none of its own.
+    """
 
     queue: str
     interface: str
+    state_interface: str
     agent: str
     name: str | None
     device: DeviceWord
@@ -68,12 +73,14 @@ def read_member(message: AmiMessage, identifier: Identifier) -> Member:
         MalformedMessageError: a header is missing or unreadable.
     """
     interface = optional(message, "Interface", "Location") or name(message, "Interface")
+    state_interface = optional(message, "StateInterface")
     told = optional(message, "MemberName", "Name")
     paused = flag(message, "Paused")
     return Member(
         queue=name(message, "Queue"),
         interface=interface,
-        agent=identifier.agent_of_member(interface, optional(message, "StateInterface")),
+        state_interface=state_interface if state_interface != interface else "",
+        agent=identifier.agent_of_member(interface, state_interface),
         name=told if told and told != interface else None,
         device=device_word(integer(message, "Status")),
         paused=paused,
@@ -114,6 +121,15 @@ class Members:
         """The agent who is in some queue with that interface, given without Local's options."""
         agents = self._interfaces.get(interface)
         return next(reversed(agents.values())) if agents else None
+
+    def of(self, agent: str) -> list[Member]:
+        """Under which interfaces an agent is in which queues, by queue."""
+        found = [
+            member
+            for queue in self._queues_of.get(agent, ())
+            for member in self._members[queue, agent].values()
+        ]
+        return sorted(found, key=lambda member: (member.queue, member.interface))
 
     def put(self, member: Member, now_ms: int) -> bool:
         """Take over a member; whether the agent's name may have changed by it.

@@ -44,7 +44,10 @@ class AmiRequest(NamedTuple):
 
 
 class Check(NamedTuple):
-    """To be asked before anything is done. ``read`` takes its answer: an outcome ends the command."""
+    """To be asked before anything is done. ``read`` takes its answer: an outcome ends the command.
+
+    When Asterisk refuses the question, ``refusals.outcome_of`` is the outcome, and nothing is done.
+    """
 
     request: AmiRequest
     read: Callable[[AmiMessage], Outcome | None]
@@ -60,7 +63,7 @@ class Steps(NamedTuple):
 Plan: TypeAlias = Outcome | Steps
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """A command that is not to be sent; never leaves the core."""
 
     def __init__(self, code: Code, message: str) -> None:

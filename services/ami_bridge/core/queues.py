@@ -64,6 +64,13 @@ class Queues:
     def __iter__(self) -> Iterator[str]:
         return iter(self._queues)
 
+    def spelt(self, queue: str) -> str | None:
+        """The queue of that name as it is configured. Asterisk itself looks at no case."""
+        if queue in self._queues:
+            return queue
+        wanted = queue.lower()
+        return next((each for each in self._queues if each.lower() == wanted), None)
+
     def ensure(self, queue: str) -> None:
         """Say that there is such a queue."""
         if queue not in self._queues:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.core.call_centre import CallCentre
 from services.ami_bridge.core.moments import Output
+from services.ami_bridge.core.plans import CommandRules
+from shared.commands import FindCalls, Outcome
 from shared.events import (
     AgentComplete,
     AgentName,
@@ -50,6 +52,13 @@ def events_of(outputs: Iterable[Output]) -> list[Event]:
 def story(outputs: Iterable[Output]) -> list[str]:
     """One line an event."""
     return [tell(output.event) for output in outputs]
+
+
+def talks(centre: CallCentre, agent: str) -> list[tuple[str, str | None, str | None]]:
+    """The calls of an agent that have a remote party: his channel, the party's, and its number."""
+    found = centre.plan(FindCalls(agent=agent), CommandRules())
+    assert isinstance(found, Outcome)
+    return [(each.agent_channel, each.bridged_channel, each.caller_id) for each in found.candidates]
 
 
 def tell(event: Event) -> str:

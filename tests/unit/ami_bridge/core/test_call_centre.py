@@ -30,7 +30,7 @@ from tests.unit.ami_bridge.core.messages import (
     message,
     params,
 )
-from tests.unit.ami_bridge.core.replay import NOON, events_of, replay, story
+from tests.unit.ami_bridge.core.replay import NOON, events_of, replay, story, talks
 
 LISTS = Snapshot(
     queue_status=[params(calls=1), entry("10.0"), listed_member()], extension_states=[hint("148", 1)]
@@ -215,7 +215,7 @@ def test_a_lost_link_forgets_the_calls_and_leaves_the_figures() -> None:
 
     assert centre.documents == before
     assert centre.in_progress == 0
-    assert centre.candidates("148") == []
+    assert talks(centre, "148") == []
     assert story(centre.resync(Snapshot(queue_status=[]), [], NOON)) == ["148 has no call"]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.ami_bridge.core.ami_message import AmiMessage
-from services.ami_bridge.core.call_centre import CallCentre, Candidate
+from services.ami_bridge.core.call_centre import CallCentre
 from shared.errors import MalformedMessageError
 from shared.events import PhoneNumber
 from tests.unit.ami_bridge.core.messages import (
@@ -19,7 +19,7 @@ from tests.unit.ami_bridge.core.messages import (
     member,
     message,
 )
-from tests.unit.ami_bridge.core.replay import NOON, events_of, replay, story
+from tests.unit.ami_bridge.core.replay import NOON, events_of, replay, story, talks
 
 AGENT = channel(
     "PJSIP/148-00000001",
@@ -212,7 +212,7 @@ def test_an_agent_who_is_parked_is_held_and_not_paired_with_strangers() -> None:
     )
 
     assert lines[-1] == "148 held inbound 0991"
-    assert centre.candidates("148") == []
+    assert talks(centre, "148") == []
     assert story(replay(_connected("b3", AGENT), centre)) == ["148 connected inbound 0991"]
 
 
@@ -474,11 +474,11 @@ def test_candidates_are_the_agents_calls_with_someone_at_the_other_end() -> None
     third = channel("PJSIP/148-00000006", "10.6", "10.6")
     replay([*_talk(), *_connected("b2", second, caller), _rings(CALLER, third, "10.6")], centre)
 
-    assert centre.candidates("148") == [
-        Candidate("PJSIP/148-00000001", "PJSIP/trunk-00000000", "0991"),
-        Candidate("PJSIP/148-00000004", "PJSIP/trunk-00000005", "0992"),
+    assert talks(centre, "148") == [
+        ("PJSIP/148-00000001", "PJSIP/trunk-00000000", "0991"),
+        ("PJSIP/148-00000004", "PJSIP/trunk-00000005", "0992"),
     ]
-    assert centre.candidates("149") == []
+    assert talks(centre, "149") == []
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.ami_bridge.core.call_centre import CallCentre, Candidate
+from services.ami_bridge.core.call_centre import CallCentre
 from services.ami_bridge.core.snapshot import Snapshot
 from shared.events import AgentName, PhoneNumber, QueueCallers, QueueMemberStatus, QueueSummary, State
 from tests.support.transcripts import listing
@@ -18,7 +18,7 @@ from tests.unit.ami_bridge.core.messages import (
     params,
     summary,
 )
-from tests.unit.ami_bridge.core.replay import NOON, events_of, replay, story
+from tests.unit.ami_bridge.core.replay import NOON, events_of, replay, story, talks
 
 AGENT = channel("PJSIP/148-0000000b", "10.1", "10.0", ConnectedLineNum="0991")
 CALLER = channel("PJSIP/trunk-0000000a", "10.0", CallerIDNum="0991")
@@ -79,7 +79,7 @@ def test_the_recorded_lists_give_the_state_of_the_call_centre(kind: str) -> None
         "vip.es-en: 0 logged in, 0 completed",
         "vip.es-en: members ",
     }
-    assert centre.candidates("148") == [Candidate("PJSIP/148-0000000b", "PJSIP/trunk-0000000a", "0991234567")]
+    assert talks(centre, "148") == [("PJSIP/148-0000000b", "PJSIP/trunk-0000000a", "0991234567")]
 
 
 def test_a_queue_has_its_callers_in_order_and_since_when_they_wait() -> None:

@@ -14,7 +14,7 @@ from tests.unit.ami_bridge.core.messages import (
     hangup,
     message,
 )
-from tests.unit.ami_bridge.core.replay import NOON, events_of, replay, story
+from tests.unit.ami_bridge.core.replay import NOON, events_of, replay, story, talks
 
 CALLER = channel("PJSIP/trunk-00000001", "10.0", CallerIDNum="0991")
 AGENT = channel("PJSIP/148-00000002", "10.1", "10.0", ConnectedLineNum="0991", CallerIDNum="148")
@@ -149,7 +149,7 @@ def test_a_channel_that_hung_up_does_not_come_back_from_a_list() -> None:
     replay([hangup("10.1")], centre)
     centre.resync(_lists(CALLER_UP, AGENT_UP), [], NOON)
 
-    assert centre.candidates("148") == []
+    assert talks(centre, "148") == []
     assert ("phoneNumber", None, "148") not in centre.documents
 
 
