@@ -20,7 +20,25 @@ examples:
   pbxis up --config pbxis.toml      your own PBX (docs/configuration.md)
   pbxis check --config pbxis.toml   what would not work, and what to change
   pbxis tail --queues support       live events in this terminal
+  pbxis key add crm --roles call    an API key for a program
 """
+_KEY_EPILOG = """\
+A key is shown once, when it is made; the keys file (gateway.keys_file) holds hashes only. A running gateway
+heeds a change within a second.
+
+roles:
+  stream   make tickets, which receive events
+  call     start, redirect, park and end calls
+  queue    agents in and out of queues, and on a break; queues and their statistics
+  admin    all of these, read the audit, stop a gateway
+
+examples:
+  pbxis key add wallboard --roles stream --config pbxis.toml
+  pbxis key add crm --roles call,queue --pbx hq > crm.key
+  pbxis key list
+  pbxis key revoke wallboard
+"""
+_KEY_FILE_HELP = "a file that holds an API key (default: the key in $PBXIS_KEY)"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,13 +62,64 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("demo-pbx", help="run the simulated Asterisk alone", add_help=False)
     check = commands.add_parser("check", help="test the configuration, each PBX login and NATS")
     _add_config(check)
-    tail = commands.add_parser("tail", help="show live events in this terminal")
+    check.add_argument("--key-file", metavar="FILE", help=_KEY_FILE_HELP)
+    _tail_options(commands.add_parser("tail", help="show live events in this terminal"))
+    key = commands.add_parser(
+        "key",
+        help="make, list and revoke API keys",
+        description="API keys of programs.",
+        epilog=_KEY_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    _key_options(key)
+    return top
+
+
+def _tail_options(tail: argparse.ArgumentParser) -> None:
     _add_config(tail)
     tail.add_argument("--url", help="the gateway (default: that of the configuration)")
     tail.add_argument("--agents", default="*", metavar="A,B", help="which agents (default: all)")
     tail.add_argument("--queues", default="*", metavar="A,B", help="which queues (default: all)")
+    tail.add_argument("--key-file", metavar="FILE", help=_KEY_FILE_HELP)
     tail.add_argument("--plain", action="store_true", help="one JSON object a line instead of a table")
-    return top
+
+
+def _key_options(key: argparse.ArgumentParser) -> None:
+    actions = key.add_subparsers(dest="key_command", required=True, metavar="add|list|revoke")
+    add = actions.add_parser("add", help="make a key and print it, this once")
+    add.add_argument("name", metavar="NAME", help="what it is called in logs and in the audit")
+    add.add_argument(
+        "--roles",
+        required=True,
+        type=_roles,
+        metavar="A,B",
+        help="what it may do: stream, call, queue, admin",
+    )
+    add.add_argument(
+        "--pbx", default=(), type=_names, metavar="A,B", help="the PBXs that it is for (default: all)"
+    )
+    listing = actions.add_parser("list", help="show all keys, without what is secret")
+    revoke = actions.add_parser("revoke", help="end a key, and every ticket that was made with it")
+    revoke.add_argument("name", metavar="NAME")
+    for action in (add, listing, revoke):
+        _add_config(action)
+
+
+def _roles(text: str) -> tuple[str, ...]:
+    from services.gateway.core.principal import ROLES
+
+    roles = _names(text)
+    unknown = [role for role in roles if role not in ROLES]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"there is no role {unknown[0]!r}; the roles are {', '.join(ROLES)}")
+    return roles
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",")))
+    if not all(names):
+        raise argparse.ArgumentTypeError("it is a list with commas and nothing left out")
+    return names
 
 
 def _add_config(command: argparse.ArgumentParser) -> None:
@@ -96,7 +165,11 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "check":
         from services.terminal.check import check
 
-        return check(options.config)
+        return check(options.config, options.key_file)
+    if options.command == "key":
+        from services.terminal.key import key
+
+        return key(options)
     from services.terminal.tail import tail
 
     return tail(options)

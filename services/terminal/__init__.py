@@ -1,1 +1,1 @@
-"""What people run in a terminal: `pbxis tail` and `pbxis check`."""
+"""What people run in a terminal: `pbxis tail`, `pbxis check` and `pbxis key`."""

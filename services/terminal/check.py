@@ -1,7 +1,7 @@
 """`pbxis check`: what would not work, and what to change, in plain words.
 
 Reads the configuration, logs in to each PBX, asks for every list that the bridge reads and for the
-actions that its user may do, and connects to NATS. Nothing is changed anywhere.
+actions that its user may do, reads the API keys, and connects to NATS. Nothing is changed anywhere.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import nats.errors
 from rich.console import Console
@@ -21,7 +22,10 @@ from services.ami_bridge.core.snapshot import LISTS
 from services.ami_bridge.errors import AmiActionError, AmiActionRefusedError
 from services.ami_bridge.ports import AmiSession
 from services.ami_bridge.settings import WANTED, link_settings
+from services.gateway.core.keys import KeyBook
+from services.gateway.key_file import KeysFileError, read_bytes, understand
 from services.jetstream.connection import connect
+from services.terminal.given_key import given_key
 from shared.config import Config, PbxSection
 from shared.errors import CallCentreError
 
@@ -63,15 +67,20 @@ class Report:
         self.failed = True
 
 
-def check(config_file: str | None) -> int:
+def check(config_file: str | None, key_given_in: str | None = None) -> int:
     """Check everything and print what was found; exit code 1 when something does not work.
+
+    An API key that is given, in that file or in the environment, is looked up in the keys file.
 
     Raises:
         ConfigError: the configuration is wrong.
+        GivenKeyError: what was given as a key is none.
     """
+    key = given_key(key_given_in)
     config = configuration.load(config_file)
     report = Report()
     report.good("the configuration is valid")
+    _check_keys(config, key, report)
     logging.getLogger("pbxis").setLevel(logging.ERROR)  # what it would say is in the report
     asyncio.run(_check(config, report))
     console = Console(highlight=False)
@@ -79,6 +88,39 @@ def check(config_file: str | None) -> int:
     for mark, text in report.lines:
         console.print(Text(f"{mark} ", style=styles[mark]) + Text(text), soft_wrap=True)
     return 1 if report.failed else 0
+
+
+def _check_keys(config: Config, key: str | None, report: Report) -> None:
+    file = Path(config.gateway.keys_file)
+    try:
+        content = read_bytes(file)
+        book = KeyBook() if content is None else understand(file, content.data)
+    except KeysFileError as error:
+        report.bad(f"API keys: no key is good: {error}; change gateway.keys_file")
+        return
+    if content is None:
+        report.note(f"API keys: there is no {file}; a gateway that needs keys makes it, with an admin key")
+    else:
+        report.good(f"API keys: {len(book.entries)} in {file}")
+    if content is not None and content.too_open:
+        report.poor(f"API keys: others may read or change {file}: chmod 600 {file}")
+    pbxs = [pbx.name for pbx in config.pbx] or ["demo"]
+    for entry in book.entries:
+        for pbx in entry.pbxs or ():
+            if pbx not in pbxs:
+                report.poor(f"API keys: {entry.name} is for {pbx!r}, which is not configured")
+    if key is not None:
+        _check_given(key, book, report)
+
+
+def _check_given(key: str, book: KeyBook, report: Report) -> None:
+    principal = book.find(key)
+    if principal is None:
+        report.bad("API keys: the key that was given is not good here: revoked, or of another gateway")
+        return
+    pbxs = ", ".join(sorted(principal.pbxs)) if principal.pbxs else "all"
+    roles = ", ".join(sorted(principal.roles))
+    report.good(f"API keys: the one that was given is {principal.name} (roles: {roles}; PBXs: {pbxs})")
 
 
 async def _check(config: Config, report: Report) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import connect
 
+from services.terminal.given_key import HOW
 from shared.errors import CallCentreError
 
 _TIMEOUT_S = 10.0
@@ -26,15 +28,33 @@ class GatewayRefusedError(CallCentreError):
         super().__init__(f"{url}: {reason}")
 
 
-def events(url: str, agents: Sequence[str], queues: Sequence[str]) -> Iterator[dict[str, Any]]:
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A gateway redirects nobody, and whoever else does must not get the key."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: http.client.HTTPMessage,
+        newurl: str,
+    ) -> None:
+        return None
+
+
+def events(
+    url: str, agents: Sequence[str], queues: Sequence[str], key: str | None = None
+) -> Iterator[dict[str, Any]]:
     """Every event of a ticket for these agents and queues, for ever; resumes where it broke off.
 
-    While there is no connection it yields ``{"type": "disconnected", "reason": …}``.
+    The API key makes the ticket and is sent nowhere else. While there is no connection it yields
+    ``{"type": "disconnected", "reason": …}``.
 
     Raises:
         GatewayRefusedError: the gateway cannot be reached at the start, or says no.
     """
-    ticket = _ticket(url, agents, queues)
+    ticket = _ticket(url, agents, queues, key)
     position: str | None = None
     while True:
         try:
@@ -44,21 +64,25 @@ def events(url: str, agents: Sequence[str], queues: Sequence[str]) -> Iterator[d
         except (OSError, ConnectionClosed, InvalidHandshake, TimeoutError) as error:
             code = error.rcvd.code if isinstance(error, ConnectionClosed) and error.rcvd else None
             if code is not None and (code == 1008 or 4500 <= code < 5000):
-                raise GatewayRefusedError(url, f"the stream was ended ({code})") from error
+                reason = f"the stream was ended ({code}): the ticket, or the key that made it, was revoked"
+                raise GatewayRefusedError(url, reason) from error
             yield {"type": "disconnected", "reason": str(error) or type(error).__name__}
             time.sleep(_PAUSE_S)
 
 
-def _ticket(url: str, agents: Sequence[str], queues: Sequence[str]) -> str:
+def _ticket(url: str, agents: Sequence[str], queues: Sequence[str], key: str | None) -> str:
     body = msgspec.json.encode({"agents": agents, "queues": queues, "callers": True})
+    headers = {"Content-Type": "application/json"}
+    if key is not None:
+        headers["Authorization"] = f"Bearer {key}"
     request = urllib.request.Request(  # noqa: S310 - the operator's own address
-        f"{url}/ticket", data=body, headers={"Content-Type": "application/json"}, method="POST"
+        f"{url}/ticket", data=body, headers=headers, method="POST"
     )
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 - as above
+        with urllib.request.build_opener(_NoRedirect).open(request, timeout=_TIMEOUT_S) as answer:
             return msgspec.json.decode(answer.read(), type=str)
     except urllib.error.HTTPError as error:
-        raise GatewayRefusedError(url, _detail(error)) from error
+        raise GatewayRefusedError(url, _detail(error) + _advice(error.code, key)) from error
     except OSError as error:
         raise GatewayRefusedError(url, f"cannot be reached: {error}") from error
 
@@ -69,6 +93,19 @@ def _detail(error: urllib.error.HTTPError) -> str:
     except msgspec.DecodeError:
         return f"answered {error.code}"
     return f"answered {error.code}: {problem.get('detail') or problem.get('title')}"
+
+
+def _advice(status: int, key: str | None) -> str:
+    """What to do here about an answer that was written for programs."""
+    if status == http.HTTPStatus.UNAUTHORIZED:
+        return (
+            f"\n  {HOW}"
+            if key is None
+            else "\n  the key that was given is not one of that gateway's, or revoked"
+        )
+    if status == http.HTTPStatus.FORBIDDEN:
+        return "\n  `pbxis key list` shows what each key is for"
+    return ""
 
 
 def _session(url: str, ticket: str, position: str | None) -> Iterator[dict[str, Any]]:

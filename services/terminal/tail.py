@@ -14,6 +14,7 @@ from rich.text import Text
 
 from services import configuration
 from services.terminal.floor import Floor, Row
+from services.terminal.given_key import given_key
 from services.terminal.stream import events
 
 _STYLES = {
@@ -32,11 +33,12 @@ def tail(options: argparse.Namespace) -> int:
 
     Raises:
         GatewayRefusedError: there is no gateway, or it says no.
+        GivenKeyError: what was given as a key is none.
         ConfigError: the configuration is wrong.
     """
     gateway = configuration.load(options.config, pbx_secrets=False).gateway
     url = (options.url or f"http://{gateway.host}:{gateway.port}").rstrip("/")
-    stream = events(url, _names(options.agents), _names(options.queues))
+    stream = events(url, _names(options.agents), _names(options.queues), given_key(options.key_file))
     if options.plain or not sys.stdout.isatty():
         for event in stream:
             print(msgspec.json.encode(event).decode(), flush=True)
