@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from services.ami_bridge.core.ami_message import AmiMessage, integer, name, optional, text
+from services.ami_bridge.core.asked_calls import is_own_id, never_rang
 from services.ami_bridge.core.bridges import is_holding, read_party
 from services.ami_bridge.core.caller_id import name_of, number_of
 from services.ami_bridge.core.calls import Leg
@@ -55,6 +56,8 @@ def on_agent_in_queue(model: Model, message: AmiMessage, now_ms: int) -> None:
     channel, uniqueid = optional(message, "Channel"), optional(message, "Uniqueid")
     leg = _leg(model, uniqueid, channel, optional(message, "Linkedid") or uniqueid, "outbound", now_ms)
     if leg is not None:
+        if leg.asked is not None:
+            leg.asked.served = True
         _dialled(model, leg, optional(message, "Exten"), None, None, now_ms)
 
 
@@ -88,16 +91,21 @@ def on_dial_begin(model: Model, message: AmiMessage, now_ms: int) -> None:
 
 
 def on_dial_end(model: Model, message: AmiMessage, now_ms: int) -> None:
-    """`DialEnd`: read for the first leg of Originate alone; BridgeEnter and Hangup tell of other legs."""
-    if "Channel" in message:
-        return
+    """`DialEnd`: read for the legs of Originate alone; BridgeEnter and Hangup tell of other legs."""
     uniqueid, status = name(message, "DestUniqueid"), text(message, "DialStatus")
+    if "Channel" in message:
+        dialler = model.calls.get(optional(message, "Uniqueid"))
+        if dialler is not None and dialler.asked is not None:
+            dialler.asked.destination_ended(uniqueid, status)
+        return
     leg = model.calls.get(uniqueid)
     if leg is None:
         return
+    if leg.asked is not None:
+        leg.asked.dial_ended(status)
     if status != "ANSWER":
-        if not leg.originated:
-            return  # told already: OriginateResponse came first
+        if not leg.originated or leg.asked is not None:
+            return  # told already, as OriginateResponse came first; or will be, at the Hangup
         model.failed_legs.dial_ended(leg.agent, uniqueid, status, now_ms)
     elif leg.state == "ringing":
         leg.move(now_ms, state="dialing")
@@ -114,6 +122,8 @@ def on_bridge_enter(model: Model, message: AmiMessage, now_ms: int) -> None:
     leg = _leg(model, party.uniqueid, party.channel, linkedid, "outbound", now_ms)
     if leg is not None:
         leg.linkedid = linkedid
+        if leg.asked is not None:
+            leg.asked.served = True
         leg.move(now_ms, state="connected", parked=holding)
         leg.learn(*_connected_line(message))
     for uniqueid in model.bridges.together(party.uniqueid):
@@ -166,7 +176,11 @@ def on_hangup(model: Model, message: AmiMessage, now_ms: int) -> None:
     leg = model.calls.end(uniqueid)
     if leg is None:
         return
-    if leg.originated and leg.state == "ringing":
+    if leg.asked is not None:
+        word = leg.asked.failure(optional(message, "Cause"))
+        if word is not None:
+            _tell_asked(model, uniqueid, leg.agent, word)
+    elif leg.originated and leg.state == "ringing":
         model.failed_legs.hung_up(leg.agent, uniqueid, optional(message, "Cause"), now_ms)
         if leg.refused is not None:
             action_id, channel = leg.refused
@@ -197,11 +211,16 @@ def on_originate_response(model: Model, message: AmiMessage, now_ms: int) -> Non
     )
     if text(message, "Response") != "Failure":
         leg = model.calls.get(optional(message, "Uniqueid"))
+        if leg is not None and leg.asked is not None:
+            leg.asked.answered = True
         if leg is not None and leg.number is None:
             leg.learn(number_of(optional(message, "Exten")), None)
             model.touch_calls(leg.agent)
         return
     agent = model.identifier.agent_of_interface(channel) or channel
+    if is_own_id(action_id):
+        _own_call_refused(model, action_id, agent, code)
+        return
     leg = model.calls.asked_for(agent)
     ringing = leg.uniqueid if leg is not None else None
     if leg is not None and code == 0 and not model.failed_legs.knows(agent):
@@ -215,6 +234,21 @@ def on_originate_response(model: Model, message: AmiMessage, now_ms: int) -> Non
     if uniqueid not in _NO_UNIQUEID:
         cause = cause._replace(uniqueid=uniqueid)
     _tell_failure(model, action_id, channel, cause)
+
+
+def _own_call_refused(model: Model, action_id: str, agent: str, code: int) -> None:
+    """A request of ours failed. With a leg, its Hangup tells why; without one it never rang."""
+    leg = model.calls.get(action_id)
+    if leg is not None and leg.asked is not None:
+        leg.asked.refused(code)
+    elif not model.calls.has_ended(action_id):
+        model.calls.end(action_id)  # whatever still comes of it has been told
+        _tell_asked(model, action_id, agent, never_rang(code))
+
+
+def _tell_asked(model: Model, action_id: str, agent: str, word: str) -> None:
+    event = OriginateFailed(pbx=model.pbx, action_id=action_id, agent=agent, reason=word)
+    model.moments.append(Output(event, moment_id(model.pbx, "originateFailed", action_id)))
 
 
 def _tell_failure(model: Model, action_id: str, channel: str, cause: Cause) -> None:

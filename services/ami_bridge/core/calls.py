@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from services.ami_bridge.core.asked_calls import AskedCall, is_own_id
 from services.ami_bridge.core.caller_id import shown
 from services.ami_bridge.core.identity import is_local
 from shared.events import Call, CallState, Direction, PhoneNumber
@@ -32,10 +33,16 @@ _REMEMBERED_ENDS = 512
 
 
 class Leg:
-    """One channel of an agent. ``since`` is when ``word`` became what it is, in ms since the epoch."""
+    """One channel of an agent.
+
+    Attributes:
+        since: when ``word`` became what it is, in ms since the epoch.
+        asked: what is known of the request, when this system asked for the call.
+    """
 
     __slots__ = (
         "agent",
+        "asked",
         "channel",
         "direction",
         "held",
@@ -64,6 +71,7 @@ class Leg:
         self.held = False
         self.parked = False
         self.originated = False
+        self.asked = AskedCall() if is_own_id(uniqueid) else None
         self.refused: tuple[str, str] | None = None  # ActionID and Channel of an OriginateResponse
         self.since = now_ms
         self.number: str | None = None
@@ -118,6 +126,8 @@ class Calls:
         self._ended: dict[str, None] = {}
         # Whether a leg of the model before was on hold: the word alone does not tell that from parked.
         self._holds: dict[str, bool] = {}
+        # What was known of our requests in the model before: no list tells how their dialling went.
+        self._asked: dict[str, AskedCall] = {}
 
     def __iter__(self) -> Iterator[Leg]:
         return iter(self._legs.values())
@@ -134,9 +144,11 @@ class Calls:
         return iter(self._of_agent)
 
     def asked_for(self, agent: str) -> Leg | None:
-        """The call that was asked for and still rings the agent, if one does; the newest."""
+        """The call that another program asked for and that still rings the agent, if one does; the newest."""
         legs = [
-            leg for leg in self._of_agent.get(agent, {}).values() if leg.originated and leg.state == "ringing"
+            leg
+            for leg in self._of_agent.get(agent, {}).values()
+            if leg.originated and leg.asked is None and leg.state == "ringing"
         ]
         return legs[-1] if legs else None
 
@@ -149,12 +161,18 @@ class Calls:
         unless Asterisk may have been restarted since and their Uniqueids may come again.
         """
         self._holds = {leg.uniqueid: leg.held for leg in previous} or previous._holds
+        asked = {leg.uniqueid: leg.asked for leg in previous if leg.asked is not None}
+        self._asked = asked or previous._asked
         if same_session:
             self._ended = previous._ended
 
     def was_held(self, uniqueid: str) -> bool:
         """Whether the leg was on hold in the calls that these follow."""
         return self._holds.get(uniqueid, False)
+
+    def recall_asked(self, leg: Leg) -> None:
+        """Take over what is known of our request from the calls that these follow."""
+        leg.asked = self._asked.get(leg.uniqueid, leg.asked)
 
     def add(self, leg: Leg) -> None:
         """Begin a leg."""

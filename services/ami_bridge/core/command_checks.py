@@ -5,13 +5,11 @@ Each check gives the value to use, or raises :class:`RefusalError`, whose messag
 
 from __future__ import annotations
 
-import re
-
+from services.ami_bridge.core.asked_calls import is_own_id
 from services.ami_bridge.core.model import Model
 from services.ami_bridge.core.plans import RefusalError
 from shared import patterns
 
-_ACTION_ID = re.compile(r"pbxis-[0-9a-f]{32}")
 _LARGEST_PENALTY = 1_000_000
 _LONGEST_RINGING_S = 3600
 
@@ -21,11 +19,6 @@ _MOST_VARIABLES = 100
 
 # ast_app_separate_args() takes these out of a value, and spaces from its ends.
 _EATEN = frozenset('"\\')
-
-
-def is_own_id(text: str) -> bool:
-    """Whether that is the id of a call that this system asked for, so the Uniqueid of the agent's leg."""
-    return _ACTION_ID.fullmatch(text) is not None
 
 
 def known_agent(model: Model, agent: str) -> str:

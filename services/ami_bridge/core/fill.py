@@ -191,6 +191,10 @@ def _leg(
         leg.state = "connected"
     leg.held = model.calls.was_held(uniqueid)
     leg.originated = application == _CALLED_BY_ORIGINATE and leg.state == "ringing"
+    model.calls.recall_asked(leg)
+    if leg.asked is not None:
+        leg.asked.answered = leg.asked.answered or state == _UP
+        leg.asked.served = leg.asked.served or bool(bridge) or application == "Queue"
     leg.learn(
         number_of(optional(message, "ConnectedLineNum")), name_of(optional(message, "ConnectedLineName"))
     )

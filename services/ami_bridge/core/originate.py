@@ -1,14 +1,23 @@
-"""Calls that were asked for and did not come about: why the agent's phone was not answered.
+"""Calls that were asked for and did not come about. Reason words of originateFailed:
+
+    busy                     the agent's phone was busy
+    declined                 the agent rejected the call
+    no_answer                the agent did not answer in time
+    unavailable              his phone is not registered, or there is none: it never rang
+    failed                   anything else
+    cancelled                somebody hung up before the two were connected, the agent or an action
+    destination_busy         the agent answered; then the one he called was busy,
+    destination_declined     rejected the call,
+    destination_no_answer    did not answer in time,
+    destination_unavailable  has no phone that is registered,
+    destination_failed       or failed in another way
+
+Those from ``cancelled`` on are of calls that this system asked for: asked_calls.py. This file is about
+those of other programs on the same PBX, whose requests cannot be tied to their legs.
 
 OriginateResponse tells about the agent's leg alone and hardly why: `Reason` 3 is "not answered in time",
 5 "busy", and 0 everything else. The true cause stands in the DialEnd, or the Hangup, of the leg, which
-may come before it. Reason words of originateFailed:
-
-    busy         the phone was busy
-    declined     the agent rejected the call
-    no_answer    nobody answered in time
-    unavailable  the phone is not registered, or there is none: it never rang
-    failed       anything else
+may come before it.
 """
 
 from __future__ import annotations
