@@ -15,13 +15,14 @@ from collections.abc import AsyncGenerator, Sequence
 import uvloop
 
 from services import configuration
+from services.ami_bridge.acting import act
 from services.ami_bridge.adapters.heartbeat import Heartbeat
 from services.ami_bridge.adapters.jetstream_outbox import Outbox
 from services.ami_bridge.adapters.panoramisk_link import PanoramiskLink
 from services.ami_bridge.adapters.published_states import load_documents, purge_tombstones
 from services.ami_bridge.app import Bridge
 from services.ami_bridge.core.call_centre import CallCentre
-from services.ami_bridge.settings import WANTED, identity, link_settings
+from services.ami_bridge.settings import WANTED, command_rules, identity, link_settings
 from services.jetstream.connection import Connection, connect
 from services.jetstream.errors import BusUnavailableError
 from services.jetstream.log import ensure_log
@@ -66,13 +67,21 @@ async def _serve(config: Config, pbx: PbxSection) -> None:
         centre = CallCentre(pbx.name, identity(pbx), session=secrets.token_hex(4))
         centre.restore(documents)
         async with _outbox(connection, config, centre) as outbox:
-            bridge = Bridge(centre, outbox, _now_ms, refresh_every_s=pbx.summary_refresh_s)
+            bridge = Bridge(
+                centre,
+                outbox,
+                _now_ms,
+                refresh_every_s=pbx.summary_refresh_s,
+                rules=command_rules(pbx),
+            )
             link = PanoramiskLink(link_settings(pbx), WANTED)
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(link.run(bridge))
                     group.create_task(Heartbeat(connection, pbx.name, lambda: not outbox.stalled).run())
                     group.create_task(_clear_tombstones(connection, pbx.name))
+                    # In the body of the group: when stopped, commands end before their session does.
+                    await act(config.nats, pbx.name, bridge)
             finally:
                 bridge.on_down("the bridge was stopped", auth_failed=False)
     finally:

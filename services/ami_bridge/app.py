@@ -1,5 +1,7 @@
 """The bridge of one PBX: joins the AMI link, the model and the outbox.
 
+While it is `online` its session is there for commands (``executor.py``), and only then.
+
 A session goes: `syncing` → all lists are read while live events are kept aside → the model is made
 anew from both and what differs is published → `online` → live events as they come, and the queues'
 figures every ``summary_refresh_s``. When the link is lost: `offline`, and the last figures stay in the
@@ -15,9 +17,11 @@ from typing import Any
 
 from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.core.call_centre import CallCentre, Output
+from services.ami_bridge.core.plans import CommandRules, Plan
 from services.ami_bridge.core.snapshot import LISTS, REFRESH_LISTS, ListAction, Snapshot
 from services.ami_bridge.errors import AmiActionRefusedError
 from services.ami_bridge.ports import AmiSession, EventPublisher
+from shared.commands import Command
 from shared.errors import MalformedMessageError
 
 log = logging.getLogger("pbxis.bridge")
@@ -33,6 +37,7 @@ class Bridge:
         now_ms: Callable[[], int],
         *,
         refresh_every_s: float,
+        rules: CommandRules | None = None,
     ) -> None:
         self._centre = centre
         self._publisher = publisher
@@ -42,6 +47,23 @@ class Bridge:
         self._refused: set[str] = set()
         self._resync = asyncio.Event()
         self._missing_right: str | None = None
+        self._rules = rules or CommandRules()
+        self._session: AmiSession | None = None
+        self._absence = "offline: there was no connection yet"
+
+    @property
+    def session(self) -> AmiSession | None:
+        """See ``ports.LivePbx``: there from `online` until the link is lost."""
+        return self._session
+
+    @property
+    def absence(self) -> str:
+        """See ``ports.LivePbx``."""
+        return self._absence
+
+    def plan(self, command: Command) -> Plan:
+        """See ``ports.LivePbx``."""
+        return self._centre.plan(command, self._rules)
 
     async def on_session(self, session: AmiSession) -> None:
         """Serve one session until its link is lost.
@@ -52,13 +74,20 @@ class Bridge:
         self._aside = []
         self._refused.clear()
         self._missing_right = None
-        await _first_end(self._read(session), self._keep_in_step(session))
+        self._absence = "syncing: its lists are being read"
+        try:
+            await _first_end(self._read(session), self._keep_in_step(session))
+        finally:
+            self._session = None
+            self._absence = "offline: the link to Asterisk was lost"
 
     def on_down(self, reason: str, auth_failed: bool) -> None:
         """A link was lost, or an attempt to connect failed."""
         self._aside = None
+        self._session = None
         self._centre.link_lost()
         word = "auth_failed" if auth_failed else "offline"
+        self._absence = f"{word}: {reason}"
         self._publish(self._centre.status(word, reason, self._now_ms()))
 
     async def _read(self, session: AmiSession) -> None:
@@ -86,6 +115,7 @@ class Bridge:
         self._publish(self._centre.status("syncing", None, self._now_ms()))
         await self._sync(session)
         self._publish(self._centre.status("online", None, self._now_ms()))
+        self._session = session
         log.info("in step with Asterisk %s", session.asterisk)
         while True:
             await self._refresh_until_resync(session)

@@ -6,6 +6,9 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from services.ami_bridge.core.ami_message import AmiMessage
+from services.ami_bridge.core.order import Order
+from services.ami_bridge.core.plans import Plan
+from shared.commands import Command, Outcome
 from shared.events import Event
 
 # --- Asterisk Manager Interface -------------------------------------------------------------------
@@ -97,4 +100,48 @@ class EventPublisher(Protocol):
             moment_id: of a moment: its name, made of Asterisk's own ids, by which it is stored once. Of a
                 state: empty.
         """
+        ...
+
+
+# --- commands -------------------------------------------------------------------------------------
+
+
+class ServerTime(Protocol):
+    """NATS's clock."""
+
+    def now_ms(self) -> int | None:
+        """Milliseconds since the epoch; ``None``: not known now."""
+        ...
+
+
+class LivePbx(Protocol):
+    """A PBX to be acted on, as far as it is in step."""
+
+    @property
+    def session(self) -> AmiSession | None:
+        """The session while what is known of the PBX is live; ``None``: nothing may be sent."""
+        ...
+
+    @property
+    def absence(self) -> str:
+        """Why there is no session, for people: `offline: connection refused`."""
+        ...
+
+    def plan(self, command: Command) -> Plan:
+        """What a command means to this PBX, by what is known of it now."""
+        ...
+
+
+class CommandHandler(Protocol):
+    """Carries commands out."""
+
+    async def execute(self, order: Order, command: Command) -> Outcome:
+        """Carry a command out, once; it raises nothing and ends by the deadline.
+
+        The same order again, also while the first is under way, gets the outcome of the first.
+        """
+        ...
+
+    def give_up(self) -> None:
+        """End all that is under way at once: `not_sent` or, if it was sent, `unknown`."""
         ...

@@ -1,0 +1,49 @@
+"""What a bridge does only while it is the one that acts for its PBX: take commands.
+
+It has a connection of its own to NATS, made when it begins to act and closed when it ends. Whatever happens
+to that connection, the bridge goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from services.ami_bridge.adapters.command_subscriber import CommandSubscriber
+from services.ami_bridge.executor import Executor
+from services.ami_bridge.ports import LivePbx
+from services.jetstream.connection import Connection, connect
+from services.jetstream.errors import NatsRefusedError
+from services.jetstream.server_clock import ServerClock
+from shared.config import NatsSection
+
+log = logging.getLogger("pbxis.bridge.commands")
+
+_REFUSED_PAUSE_S = 5.0
+
+
+async def act(section: NatsSection, pbx_name: str, pbx: LivePbx) -> None:
+    """Take commands until cancelled; then end those that are under way, and return within two seconds.
+
+    Raises:
+        ConfigError: ``section`` has no ``url``, or its ``tls_ca`` cannot be read.
+    """
+    connection = await _connected(section, pbx_name)
+    clock = ServerClock(connection)
+    keeping_time = asyncio.create_task(clock.run())
+    try:
+        await CommandSubscriber(connection, pbx_name, Executor(pbx, clock)).run()
+    finally:
+        keeping_time.cancel()
+        await asyncio.gather(keeping_time, return_exceptions=True)
+        await connection.close()
+
+
+async def _connected(section: NatsSection, pbx_name: str) -> Connection:
+    """Wait for NATS as long as it takes, also when it refuses us for now: the figures go on meanwhile."""
+    while True:
+        try:
+            return await connect(section, "bridge", name=f"pbxis bridge {pbx_name} commands")
+        except NatsRefusedError as error:
+            log.error("no commands are taken: %s; trying again", error)  # noqa: TRY400 - it says all
+        await asyncio.sleep(_REFUSED_PAUSE_S)
