@@ -60,17 +60,28 @@ def read_bytes(file: Path) -> Content | None:
         return None
     except OSError as error:
         raise KeysFileError(file, f"cannot be read: {error.strerror}") from error
-    with os.fdopen(descriptor, "rb", buffering=0) as opened:
-        try:
-            mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                raise KeysFileError(file, "is not a file")
-            data = opened.read(MAX_BYTES + 1)
-        except OSError as error:
-            raise KeysFileError(file, f"cannot be read: {error.strerror}") from error
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise KeysFileError(file, "is not a file")
+        data = _read_all(descriptor)
+    except OSError as error:
+        raise KeysFileError(file, f"cannot be read: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
     if len(data) > MAX_BYTES:
         raise KeysFileError(file, f"is larger than {MAX_BYTES} bytes")
     return Content(data, stat.S_IMODE(mode))
+
+
+def _read_all(descriptor: int) -> bytes:
+    """To the end, or a little beyond the limit."""
+    parts: list[bytes] = []
+    left = MAX_BYTES + 1
+    while left > 0 and (part := os.read(descriptor, left)):
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def understand(file: Path, data: bytes) -> KeyBook:
