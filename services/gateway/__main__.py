@@ -21,19 +21,26 @@ import uvloop
 
 from services import configuration
 from services.gateway import first_key
+from services.gateway.action_desk import ActionDesk
+from services.gateway.adapters.audit_stream import AuditStream
 from services.gateway.adapters.clock import SystemClock
+from services.gateway.adapters.command_bus import NatsCommandBus
 from services.gateway.adapters.jetstream_feed import LogFeed
+from services.gateway.adapters.once_store import NatsOnceStore
 from services.gateway.adapters.ticket_store import NatsTicketStore
 from services.gateway.app import Gateway, build
 from services.gateway.server import AddressError, Server, bind, url_of
 from services.gateway.settings import from_config
 from services.jetstream.connection import Connection, connect
+from services.jetstream.server_clock import ServerClock
 from services.logs import set_up_logging
 from shared.config import Config
 from shared.errors import CallCentreError, ConfigError
 
 log = logging.getLogger("pbxis.gateway")
 
+_FINISH_WITHIN_S = 1.0
+_FLUSH_WITHIN_S = 0.5
 _CLOSE_WITHIN_S = 1.0
 _LOOK_EVERY_S = 0.02
 _CANCEL_AGAIN_S = 0.2
@@ -92,24 +99,44 @@ async def _serve(
     config: Config, connection: Connection, listener: socket.socket, stop: asyncio.Task[bool], *, demo: bool
 ) -> None:
     store = NatsTicketStore(connection, ttl_s=config.gateway.ticket_ttl_s, replicas=config.nats.replicas)
-    gateway = build(from_config(config, demo=demo), store, SystemClock())
+    server_clock = ServerClock(connection)
+    bus = NatsCommandBus(connection, server_clock.now_ms)
+    once = NatsOnceStore(connection, replicas=config.nats.replicas)
+    audit = AuditStream(connection, max_age_s=config.gateway.audit_max_age_s, replicas=config.nats.replicas)
+    clock = SystemClock()
+    actions = ActionDesk(
+        bus,
+        once,
+        audit,
+        clock,
+        server_now=server_clock.now_ms,
+        timeout_s=config.gateway.action_timeout_s,
+        random=secrets.token_bytes,
+    )
+    gateway = build(from_config(config, demo=demo), store, clock, actions)
     server = Server(gateway.asgi)
     serving = asyncio.create_task(server.serve([listener]))
     feeding = asyncio.create_task(LogFeed(connection, gateway.hub).run())
     running = asyncio.create_task(gateway.run())
+    keeping = {asyncio.create_task(one.run()) for one in (server_clock, once, audit)}
+    asked = asyncio.create_task(gateway.stop_asked.wait())
     announcing = asyncio.create_task(_announce(gateway, server, listener))
     try:
-        work = {serving, feeding, running}
-        await asyncio.wait({stop, *work}, return_when=asyncio.FIRST_COMPLETED)
+        work = {serving, feeding, running, *keeping}
+        await asyncio.wait({stop, asked, *work}, return_when=asyncio.FIRST_COMPLETED)
         for task in work:
             if task.done():
                 task.result()  # what ended by itself has failed
     finally:
         announcing.cancel()
+        asked.cancel()
         gateway.stop()
         server.should_exit = True
         await asyncio.gather(serving, announcing, return_exceptions=True)
-        await _end({feeding, running})
+        await actions.finish(_FINISH_WITHIN_S)
+        await audit.flush(_FLUSH_WITHIN_S)
+        await bus.close()
+        await _end({feeding, running, *keeping})
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from litestar import Litestar
 
+from services.gateway.action_desk import ActionDesk
 from services.gateway.edge import Edge
 from services.gateway.hub import Hub
 from services.gateway.key_ring import KeyRing
 from services.gateway.ports import Clock, TicketStore
-from services.gateway.routes import health, pages, schema, tickets
+from services.gateway.routes import actions, health, pages, schema, stop, tickets
 from services.gateway.routes.problems import MAX_BODY, answer
 from services.gateway.routes.streams import Streams
 from services.gateway.settings import Settings
@@ -25,7 +26,10 @@ _TICK_S = 0.5
 
 @dataclass(frozen=True)
 class Gateway:
-    """A gateway without its server and without the feed, which drives ``hub``."""
+    """A gateway without its server and without the feed, which drives ``hub``.
+
+    ``stop_asked`` is set when somebody asked for its end (`POST /stop`).
+    """
 
     settings: Settings
     hub: Hub
@@ -33,6 +37,7 @@ class Gateway:
     desk: TicketDesk
     asgi: Edge
     not_ready: Callable[[], list[str]]
+    stop_asked: asyncio.Event
 
     async def run(self) -> None:
         """Keep time, tickets and streams going until cancelled."""
@@ -47,7 +52,7 @@ class Gateway:
         self.hub.end_all(End.STOPPING)
 
 
-def build(settings: Settings, store: TicketStore, clock: Clock) -> Gateway:
+def build(settings: Settings, store: TicketStore, clock: Clock, action_desk: ActionDesk) -> Gateway:
     """Join everything; to be called inside the event loop that will serve."""
     loop = asyncio.get_running_loop()
     hub = Hub(settings.pbxs, clock, loop.call_soon)
@@ -61,6 +66,7 @@ def build(settings: Settings, store: TicketStore, clock: Clock) -> Gateway:
         random=secrets.token_bytes,
     )
     streams = Streams(settings, hub, desk)
+    stop_asked = asyncio.Event()
 
     def not_ready() -> list[str]:
         return [*hub.not_ready, *desk.not_ready, *ring.not_ready]
@@ -68,15 +74,18 @@ def build(settings: Settings, store: TicketStore, clock: Clock) -> Gateway:
     inner = Litestar(
         route_handlers=[
             *tickets.routes(streams, ring, clock),
+            *actions.routes(actions.Actions(settings, ring, hub.states, action_desk)),
+            *stop.routes(settings, ring, action_desk, stop_asked.set),
+            *schema.routes(settings),
             *health.routes(not_ready),
             *pages.routes(settings.static),
         ],
         exception_handlers={Exception: answer},
-        openapi_config=schema.CONFIG,
+        openapi_config=None,  # the document is our own: `routes/openapi/`
         request_max_body_size=MAX_BODY,
         logging_config=None,
     )
-    return Gateway(settings, hub, ring, desk, Edge(inner, streams), not_ready)
+    return Gateway(settings, hub, ring, desk, Edge(inner, streams), not_ready, stop_asked)
 
 
 async def _every(interval_s: float, action: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from services.gateway.errors import (
 )
 from services.gateway.guard import caller_of, configured_origin
 from services.gateway.routes import long_poll, sse, websocket
+from services.gateway.routes.requests import COMMAND_ID
 from services.gateway.routes.streams import AsgiScope, Receive, Send, Streams
 
 log = logging.getLogger("pbxis.gateway")
@@ -37,7 +38,7 @@ _PREFLIGHT = {
     "access-control-allow-headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
     "access-control-max-age": "600",
 }
-_STREAM = re.compile(r"/([^/]+)/(long-poll|sse|websocket)")
+_STREAM = re.compile(r"/(?!(?:redirect-to|ticket)/)([^/]+)/(long-poll|sse|websocket)")
 _HTTP_STREAMS = {"long-poll": long_poll.handle, "sse": sse.handle}
 
 
@@ -111,7 +112,7 @@ class Edge:
         origin = self._origin(scope)
         if origin is not None:
             added["access-control-allow-origin"] = origin
-            added["access-control-expose-headers"] = "Retry-After"
+            added["access-control-expose-headers"] = f"Retry-After, {COMMAND_ID}"
         extra = _encode(added)
 
         async def sender(message: dict[str, object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,9 +14,11 @@ import msgspec
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from services.gateway.action_desk import ActionDesk
 from services.gateway.app import Gateway, build
 from services.gateway.server import Server, bind, url_of
 from services.gateway.settings import Settings
+from tests.support.action_fakes import FakeAudit, FakeBus, FakeOnceStore
 from tests.support.gateway_fakes import FakeClock, FakeTicketStore, Log, online
 from tests.support.waiting import until
 
@@ -33,6 +36,9 @@ class Rig:
     store: FakeTicketStore
     log: Log
     http: httpx.AsyncClient
+    bus: FakeBus
+    once: FakeOnceStore
+    audit: FakeAudit
     tickets: list[str] = field(default_factory=list[str])
 
     async def ticket(self, **parameters: Any) -> str:
@@ -151,6 +157,7 @@ async def running(
     started: bool = True,
     store: FakeTicketStore | None = None,
     log: Log | None = None,
+    bus: FakeBus | None = None,
     **settings: Any,
 ) -> AsyncGenerator[Rig]:
     """A gateway open to this machine; ``started``: it has a state, and every bridge has been heard."""
@@ -158,7 +165,19 @@ async def running(
     defaults: dict[str, Any] = {"host": "127.0.0.1", "pbxs": ("hq",), "open": True, "poll_timeout_s": 5}
     chosen = Settings(**{**defaults, **settings})
     store = store or FakeTicketStore()
-    gateway = build(chosen, store, clock)
+    bus = bus or FakeBus()
+    once, audit = FakeOnceStore(), FakeAudit()
+    desk = ActionDesk(
+        bus,
+        once,
+        audit,
+        clock,
+        server_now=clock.now_ms,
+        timeout_s=5,
+        random=secrets.token_bytes,
+        look_every_s=0.01,
+    )
+    gateway = build(chosen, store, clock, desk)
     log = log or Log()
     log.hubs.append(gateway.hub)
     async with serving(gateway) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
@@ -166,4 +185,4 @@ async def running(
             log.start(*(online(pbx) for pbx in chosen.pbxs))
             for pbx in chosen.pbxs:
                 gateway.hub.alive(pbx)
-        yield Rig(gateway, url, clock, store, log, http)
+        yield Rig(gateway, url, clock, store, log, http, bus, once, audit)

@@ -85,7 +85,7 @@ class Field:
     Attributes:
         name: as it is written.
         default: what stands in for it when it is absent.
-        low, high: limits of a number.
+        low, high: limits of a number; ``digits`` is a regular expression of how one may be written.
         in_path: it is part of the path, else of the query or the body.
     """
 
@@ -97,6 +97,7 @@ class Field:
     default: object = None
     low: int = 0
     high: int = 0
+    digits: str = ""
     in_path: bool = False
 
 

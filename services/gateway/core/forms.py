@@ -45,6 +45,7 @@ _PENALTY = Field(
     description="A member is called only when all with a lower penalty cannot be.",
     example=2,
     high=MAX_PENALTY,
+    digits="0|[1-9][0-9]{0,3}",
 )
 _PARTY = Field(
     name="agent-or-channel",
@@ -223,6 +224,7 @@ _FORMS: tuple[Form, ...] = (
                 default=30,
                 low=1,
                 high=MAX_TIMEOUT_S,
+                digits="[1-9][0-9]?|[12][0-9]{2}|300",
             ),
             _PBX,
         ),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl
-
 import msgspec
 from litestar import Response, delete, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from services.gateway.core.parameters import ticket_from
+from services.gateway.core.request_input import read_query
 from services.gateway.core.tickets import owned
 from services.gateway.guard import admit, caller_of
 from services.gateway.key_ring import KeyRing
@@ -36,7 +35,7 @@ def routes(streams: Streams, ring: KeyRing, clock: Clock) -> list[HTTPRouteHandl
         """A ticket is all that a browser needs to receive events: it names a scope and cannot be guessed."""
         caller = caller_of(request.scope["headers"], request.scope["client"])
         principal = admit(settings, ring, caller, "stream")
-        query = parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        query = read_query(request.scope["query_string"])
         asked = ticket_from(query, await request.body(), pbxs=settings.pbxs, now_ms=clock.now_ms())
         ticket = owned(asked, principal, settings.pbxs)
         # Encoded here: Litestar sends a `str` as plain text, whatever the media type says.
