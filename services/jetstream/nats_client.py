@@ -1,6 +1,6 @@
 """The client of nats-py, made to last.
 
-Five things that it does would end, or give away, a service that must run for years:
+Six things that it does would end, or give away, a service that must run for years:
 
 * It closes for good on every `-ERR` of the server that is no permissions violation ("maximum
   connections exceeded", "authentication timeout" …). Here they are a lost connection: try again.
@@ -13,11 +13,14 @@ Five things that it does would end, or give away, a service that must run for ye
 * What a lost connection had not taken yet it keeps, and sends when the next one is made: a command could
   arrive long after its sender was told that its outcome is unknown. Here it is forgotten. (Subscriptions
   are not among it; they are made again from a list.)
+* An attempt that got a connection and no answer over it leaves that open when it tries again: with a server
+  that hangs, one socket more every few seconds. Here it is dropped.
 """
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import ParseResult
 
 from nats import errors
 from nats.aio.client import Client, Srv
@@ -28,6 +31,11 @@ _ALLOWED_TO_GO_ON = ("permissions violation", "invalid subject")
 
 class DroppingTransport(TcpTransport):
     """TCP (and TLS over it) whose ``close`` does not wait for the peer."""
+
+    async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
+        """Connect anew."""
+        self.close()
+        await super().connect(uri, buffer_size, connect_timeout)
 
     def close(self) -> None:
         """Drop the socket."""
