@@ -345,6 +345,88 @@ def test_a_failed_originate_names_the_dial_string(play: Source, name: str, reaso
         assert response["Uniqueid"] == response["CallerIDNum"] == "<unknown>"
 
 
+@pytest.mark.parametrize(
+    ("name", "reason", "dial_end", "cause"),
+    [
+        ("originate_agent_rejects_busy", "0", "BUSY", "17"),
+        ("originate_agent_declined", "0", "NOANSWER", "21"),
+        ("originate_agent_rings_out", "3", "", "19"),
+        ("originate_agent_not_there", "0", "", ""),
+    ],
+)
+def test_why_the_agent_did_not_take_an_originated_call_is_told_by_his_leg(
+    play: Source, name: str, reason: str, dial_end: str, cause: str
+) -> None:
+    call = play(f"actions/{name}")
+    response = call.one("OriginateResponse", Response="Failure", Reason=reason)
+    channel_id = response["ActionID"]
+
+    assert (response["Uniqueid"], response["Channel"].count("-")) == (channel_id, 0)
+    assert [m["DialStatus"] for m in call.all("DialEnd", DestUniqueid=channel_id)] == (
+        [dial_end] if dial_end else []
+    )
+    assert [m["Cause"] for m in call.all("Hangup", Uniqueid=channel_id)] == ([cause] if cause else [])
+
+
+@pytest.mark.parametrize(
+    ("name", "dial_end", "cause"),
+    [
+        ("originate_destination_busy", "BUSY", "17"),
+        ("originate_destination_declined", "NOANSWER", "21"),
+        ("originate_destination_no_answer", "NOANSWER", "16"),
+        ("originate_destination_unregistered", "", "3"),
+        ("originate_destination_busy_tone", "", "0"),
+        ("originate_destination_congestion", "", "0"),
+        ("originate_agent_hangs_up", "CANCEL", "0"),
+    ],
+)
+def test_why_the_destination_was_not_reached_is_told_after_the_agent_answered(
+    play: Source, name: str, dial_end: str, cause: str
+) -> None:
+    call = play(f"actions/{name}")
+    response = call.one("OriginateResponse", Response="Success", Reason="4")
+    channel_id = response["ActionID"]
+    ended = call.one("Hangup", Uniqueid=channel_id)
+
+    assert [m["DialStatus"] for m in call.all("DialEnd", Uniqueid=channel_id)] == (
+        [dial_end] if dial_end else []
+    )
+    assert ended["Cause"] == cause
+    assert call.in_order(response, *call.all("DialEnd", Uniqueid=channel_id), ended)
+    assert call.all("BridgeEnter") == []
+
+
+def test_all_events_of_an_originated_call_carry_its_id(play: Source) -> None:
+    call = play("actions/originate_channel_id")
+    channel_id = call.one("OriginateResponse")["ActionID"]
+    legs = call.all("Newchannel")
+
+    assert legs[0]["Uniqueid"] == channel_id
+    assert {leg["Linkedid"] for leg in legs} == {channel_id}
+    assert call.first("DialBegin")["DestUniqueid"] == channel_id
+    assert [m["Cause"] for m in call.all("Hangup", Linkedid=channel_id)] == ["16", "16"]
+
+
+def test_a_blind_transfer_to_nowhere_is_said_to_succeed_and_loses_both(play: Source) -> None:
+    call = play("actions/transfer_blind_unknown_extension")
+    transfer = call.one("BlindTransfer")
+
+    assert (transfer["Result"], call.one("AgentComplete")["Reason"]) == ("Success", "transfer")
+    for channel in (transfer["TransfererChannel"], transfer["TransfereeChannel"]):
+        assert call.in_order(transfer, call.one("Hangup", Channel=channel, Cause="16"))
+
+
+def test_a_waiting_caller_who_is_redirected_counts_as_abandoned(play: Source) -> None:
+    call = play("actions/redirect_waiting_caller")
+    caller = call.one("QueueCallerJoin")["Channel"]
+
+    assert call.in_order(
+        call.one("QueueCallerAbandon", Channel=caller, Exten="501"),
+        call.one("QueueCallerLeave", Channel=caller, Count="0"),
+        call.one("Hangup", Channel=caller),
+    )
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_channel_begins_once_and_ends_once(play: Source, name: str) -> None:
     call = play(name)

@@ -8,6 +8,9 @@ from enum import IntEnum
 from typing import Protocol
 
 UNKNOWN = "<unknown>"
+BUSY, DECLINED = 17, 21
+"""Causes with which a phone refuses; the numbers are those of Q.850."""
+
 Headers = list[tuple[str, str]]
 
 
@@ -54,8 +57,8 @@ class Task(Protocol):
         """The ringing phone was picked up."""
         ...
 
-    def rejected(self, channel: "Channel") -> None:
-        """The called phone refused (486 Busy Here)."""
+    def rejected(self, channel: "Channel", cause: int = BUSY) -> None:
+        """The called phone refused: 486 Busy Here, or with cause `DECLINED` 603 Decline."""
         ...
 
     def party_hung_up(self, channel: "Channel") -> None:

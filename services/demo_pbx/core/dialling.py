@@ -4,9 +4,9 @@ Source of the order of events: tests/fixtures/ami, direct_call, outbound_by_agen
 transfer_blind_sip (its second half), redirect_direct_call.
 """
 
-from services.demo_pbx.core.channels import Channel, ChannelState
+from services.demo_pbx.core.channels import BUSY, Channel, ChannelState
 from services.demo_pbx.core.devices import Device, DeviceState
-from services.demo_pbx.core.legs import LeftAlone, dial_end, new_dial_leg, refuse_busy, start_ringing
+from services.demo_pbx.core.legs import LeftAlone, dial_end, new_dial_leg, refuse, start_ringing
 from services.demo_pbx.core.schedule import Timer
 from services.demo_pbx.core.switch import Switch
 
@@ -65,12 +65,12 @@ class DialCall:
         switch.refresh(switch.devices[caller.device])
         switch.people.connected(caller, channel)
 
-    def rejected(self, channel: Channel) -> None:
-        """486 from the phone: the caller's dialplan goes on and hangs him up."""
+    def rejected(self, channel: Channel, cause: int = BUSY) -> None:
+        """The phone refuses: the caller's dialplan goes on and hangs him up."""
         if not channel.gone and self._callee is None:
             self._stop_timer()
-            refuse_busy(self._switch, self._caller, channel)
-            self._lose(17)
+            refuse(self._switch, self._caller, channel, cause)
+            self._lose(cause)
 
     def _no_answer(self, leg: Channel) -> None:
         dial_end(self._switch, self._caller, leg, "NOANSWER")
@@ -88,7 +88,7 @@ class DialCall:
             if channel is self._leg:
                 self.rejected(channel)
                 return
-            switch.request_hangup(channel, 16)
+            switch.request_hangup(channel)
             self._cancel()
             switch.soft_hangup(caller)
             switch.end(caller, 0)
@@ -117,8 +117,7 @@ class DialCall:
         leg = self._leg
         if leg is not None and not leg.gone:
             dial_end(self._switch, self._caller, leg, "CANCEL")
-            dial_end(self._switch, self._caller, leg, "CANCEL")
-            self._switch.end(leg, 0)
+            self._switch.end(leg)
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -1,5 +1,6 @@
 """What is configured in the PBX: numbers, contexts, parking. Names and numbers are fictional."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 PHONES = "agents"
@@ -53,4 +54,18 @@ class ToSpace:
     space: int
 
 
-Destination = ToPhone | ToOutside | ToQueue | ToParking | ToSpace
+@dataclass(frozen=True, slots=True)
+class ToApplication:
+    """An application that plays something for so many seconds; then the call ends."""
+
+    name: str
+    seconds: int
+
+
+APPLICATIONS: Mapping[str, ToApplication] = {
+    "501": ToApplication("Wait", 3600),
+    "503": ToApplication("Busy", 5),
+    "504": ToApplication("Congestion", 5),
+}
+
+Destination = ToPhone | ToOutside | ToQueue | ToParking | ToSpace | ToApplication

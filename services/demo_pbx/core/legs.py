@@ -2,7 +2,7 @@
 
 from copy import copy
 
-from services.demo_pbx.core.channels import Channel, ChannelState
+from services.demo_pbx.core.channels import BUSY, Channel, ChannelState
 from services.demo_pbx.core.devices import Device
 from services.demo_pbx.core.switch import Switch
 
@@ -17,7 +17,7 @@ class LeftAlone:
 
     def answered(self, channel: Channel) -> None: ...
 
-    def rejected(self, channel: Channel) -> None: ...
+    def rejected(self, channel: Channel, cause: int = BUSY) -> None: ...
 
     def party_hung_up(self, channel: Channel) -> None:
         self._switch.request_hangup(channel)
@@ -27,6 +27,28 @@ class LeftAlone:
         self._switch.leave(channel)
         channel.task = None
         return None
+
+
+class Listener(LeftAlone):
+    """The task of a party who hears an application: a tone, an announcement. Then the call ends."""
+
+    def __init__(self, switch: Switch, channel: Channel, seconds: float) -> None:
+        super().__init__(switch)
+        self._timer = switch.schedule.after(seconds, lambda: self._end(channel))
+        channel.task = self
+
+    def party_hung_up(self, channel: Channel) -> None:
+        self._switch.request_hangup(channel)
+        self._end(channel)
+
+    def detach(self, channel: Channel) -> Channel | None:
+        self._timer.cancel()
+        return super().detach(channel)
+
+    def _end(self, channel: Channel) -> None:
+        self._timer.cancel()
+        self._switch.soft_hangup(channel)
+        self._switch.end(channel, 0)
 
 
 def start_ringing(switch: Switch, leg: Channel, caller: Channel | None) -> None:
@@ -43,11 +65,11 @@ def dial_end(switch: Switch, caller: Channel | None, leg: Channel, status: str) 
     switch.emit("DialEnd", *([caller] if caller else []), *parts)
 
 
-def refuse_busy(switch: Switch, caller: Channel | None, leg: Channel) -> None:
-    """The phone answers 486: the leg goes with cause 17."""
-    switch.request_hangup(leg, 17)
-    dial_end(switch, caller, leg, "BUSY")
-    switch.end(leg, 17)
+def refuse(switch: Switch, caller: Channel | None, leg: Channel, cause: int) -> None:
+    """The phone answers 486 or 603; only the first of these is BUSY."""
+    switch.request_hangup(leg, cause)
+    dial_end(switch, caller, leg, "BUSY" if cause == BUSY else "NOANSWER")
+    switch.end(leg, cause)
 
 
 def before(channel: Channel) -> Channel:

@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.demo_pbx.core.channels import UNKNOWN, Channel, ChannelState
+from services.demo_pbx.core.channels import BUSY, UNKNOWN, Channel, ChannelState
 from services.demo_pbx.core.dialling import REFUSAL_S
-from services.demo_pbx.core.legs import dial_end, start_ringing
+from services.demo_pbx.core.legs import dial_end, refuse, start_ringing
 from services.demo_pbx.core.pbx import Pbx
 from services.demo_pbx.core.schedule import Timer
 
@@ -47,7 +47,8 @@ class OriginatedCall:
     def start(self) -> None:
         switch, order = self._switch, self._order
         device = switch.devices.get(order.dial_string)
-        if device is None or device.trunk or not device.registered:
+        taken = any(channel.uniqueid == order.channel_id for channel in switch.channels.values())
+        if device is None or device.trunk or not device.registered or taken:
             self._respond(FAILED, None)
             return
         was_free = device.free
@@ -75,14 +76,12 @@ class OriginatedCall:
         channel.task = None
         self._pbx.send(channel, self._order.context, self._order.exten)
 
-    def rejected(self, channel: Channel) -> None:
+    def rejected(self, channel: Channel, cause: int = BUSY) -> None:
         if channel.gone or self._over:
             return
         self._stop()
-        self._switch.request_hangup(channel, 17)
-        dial_end(self._switch, None, channel, "BUSY")
+        refuse(self._switch, None, channel, cause)
         self._respond(FAILED, None)
-        self._switch.end(channel, 17)
 
     def _no_answer(self, leg: Channel) -> None:
         self._stop()
@@ -102,7 +101,10 @@ class OriginatedCall:
             self._timer.cancel()
 
     def _respond(self, reason: int, leg: Channel | None) -> None:
-        """OriginateResponse; in failures `Channel` is the dial string and the rest is unknown."""
+        """OriginateResponse; in failures `Channel` is the dial string.
+
+        A ChannelId is its Uniqueid even where that is another, living channel.
+        """
         order = self._order
         action_id = [("ActionID", order.action_id)] if order.action_id is not None else []
         self._switch.emit(
@@ -114,7 +116,7 @@ class OriginatedCall:
                 ("Context", order.context),
                 ("Exten", order.exten),
                 ("Reason", str(reason)),
-                ("Uniqueid", leg.uniqueid if leg else UNKNOWN),
+                ("Uniqueid", leg.uniqueid if leg else order.channel_id or UNKNOWN),
                 ("CallerIDNum", (parse_caller_id(order.caller_id)[0] if order.caller_id else "") or UNKNOWN),
                 ("CallerIDName", (parse_caller_id(order.caller_id)[1] if order.caller_id else "") or UNKNOWN),
             ],

@@ -7,10 +7,10 @@ Source of the order of events: tests/fixtures/ami, park_retrieve, park_giveup, p
 
 from collections.abc import Callable
 
-from services.demo_pbx.core.channels import Bridge, Channel, Headers
+from services.demo_pbx.core.channels import BUSY, Bridge, Channel, Headers
 from services.demo_pbx.core.devices import HINT_STATUS, DeviceState
 from services.demo_pbx.core.layout import LotSettings
-from services.demo_pbx.core.legs import LeftAlone
+from services.demo_pbx.core.legs import LeftAlone, Listener
 from services.demo_pbx.core.schedule import Timer
 from services.demo_pbx.core.switch import Switch, hint
 
@@ -45,7 +45,7 @@ class ParkedStay:
 
     def answered(self, channel: Channel) -> None: ...
 
-    def rejected(self, channel: Channel) -> None: ...
+    def rejected(self, channel: Channel, cause: int = BUSY) -> None: ...
 
     def party_hung_up(self, channel: Channel) -> None:
         """The caller gives up."""
@@ -107,7 +107,7 @@ class FetchedCall:
 
     def answered(self, channel: Channel) -> None: ...
 
-    def rejected(self, channel: Channel) -> None: ...
+    def rejected(self, channel: Channel, cause: int = BUSY) -> None: ...
 
     def party_hung_up(self, channel: Channel) -> None:
         switch = self._switch
@@ -128,28 +128,6 @@ class FetchedCall:
     def _ordered(self, first: Channel) -> tuple[Channel, Channel]:
         parkee, retriever = self._parties
         return (parkee, retriever) if first is parkee else (retriever, parkee)
-
-
-class NothingThere(LeftAlone):
-    """Who dialled an empty space hears so, and the call ends."""
-
-    def __init__(self, switch: Switch, channel: Channel) -> None:
-        super().__init__(switch)
-        self._timer = switch.schedule.after(ANNOUNCEMENT_S, lambda: self._end(channel))
-        channel.task = self
-
-    def party_hung_up(self, channel: Channel) -> None:
-        self._switch.request_hangup(channel)
-        self._end(channel)
-
-    def detach(self, channel: Channel) -> Channel | None:
-        self._timer.cancel()
-        return super().detach(channel)
-
-    def _end(self, channel: Channel) -> None:
-        self._timer.cancel()
-        self._switch.soft_hangup(channel)
-        self._switch.end(channel, 0)
 
 
 class Lot:
@@ -192,7 +170,7 @@ class Lot:
         retriever.application, retriever.data = "ParkedCall", f"{self.settings.name},{space}"
         stay = self.stays.get(space)
         if stay is None:
-            NothingThere(self.switch, retriever)
+            Listener(self.switch, retriever, ANNOUNCEMENT_S)
         else:
             stay.fetch(retriever)
 

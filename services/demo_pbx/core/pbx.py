@@ -3,10 +3,19 @@
 import random
 
 from services.demo_pbx.core import layout
-from services.demo_pbx.core.channels import Channel, ChannelState
+from services.demo_pbx.core.channels import BUSY, Channel, ChannelState
 from services.demo_pbx.core.devices import Device
 from services.demo_pbx.core.dialling import DialCall
-from services.demo_pbx.core.layout import Destination, ToOutside, ToParking, ToPhone, ToQueue, ToSpace
+from services.demo_pbx.core.layout import (
+    Destination,
+    ToApplication,
+    ToOutside,
+    ToParking,
+    ToPhone,
+    ToQueue,
+    ToSpace,
+)
+from services.demo_pbx.core.legs import Listener
 from services.demo_pbx.core.membership import Membership
 from services.demo_pbx.core.parking import Lot
 from services.demo_pbx.core.queueing import QueueCall
@@ -49,6 +58,8 @@ class Pbx:
                 return ToQueue(queue.name)
         if exten == layout.PARKING_EXTEN:
             return ToParking()
+        if exten in layout.APPLICATIONS:
+            return layout.APPLICATIONS[exten]
         if exten.isdecimal() and self.lot.settings.first <= int(exten) <= self.lot.settings.last:
             return ToSpace(int(exten))
         digits = exten.removeprefix("+")
@@ -93,6 +104,10 @@ class Pbx:
             case ToSpace(space=space):
                 self.pick_up(channel)
                 self.lot.fetch(space, channel)
+            case ToApplication(name=name, seconds=seconds):
+                self.pick_up(channel)
+                channel.application, channel.data = name, str(seconds)
+                Listener(self.switch, channel, seconds)
             case _:
                 self._drop(channel)
 
@@ -110,9 +125,9 @@ class Pbx:
         if leg.task is not None and leg.state is ChannelState.RINGING:
             leg.task.answered(leg)
 
-    def reject(self, leg: Channel) -> None:
+    def reject(self, leg: Channel, cause: int = BUSY) -> None:
         if leg.task is not None and leg.state is ChannelState.RINGING:
-            leg.task.rejected(leg)
+            leg.task.rejected(leg, cause)
 
     def hang_up(self, channel: Channel) -> None:
         """The person at this channel hangs up (or AMI does it for him)."""

@@ -4,7 +4,7 @@ Source of the order of events: tests/fixtures/ami, queue_caller_completes, queue
 queue_abandon_no_agents, queue_abandon_while_ringing, queue_ring_no_answer_next, park_retrieve.
 """
 
-from services.demo_pbx.core.channels import Channel, ChannelState
+from services.demo_pbx.core.channels import BUSY, Channel, ChannelState
 from services.demo_pbx.core.legs import OUTGOING, LeftAlone, before, dial_end, start_ringing
 from services.demo_pbx.core.queues import Member, Queue
 from services.demo_pbx.core.schedule import Timer
@@ -74,9 +74,9 @@ class QueueCall:
     def _ring_timeout(self) -> None:
         self._give_up_ringing(int(self.queue.ring_s * 1000), 0)
 
-    def rejected(self, channel: Channel) -> None:
-        """A refusing phone shows as NOANSWER with RingTime 0 and cause 17, unlike in Dial()."""
-        self._give_up_ringing(0, 17)
+    def rejected(self, channel: Channel, cause: int = BUSY) -> None:
+        """A refusing phone shows as NOANSWER with RingTime 0, unlike in Dial()."""
+        self._give_up_ringing(0, cause)
 
     def _give_up_ringing(self, ring_time_ms: int, cause: int) -> None:
         leg, member = self._stop_ringing()

@@ -21,8 +21,9 @@ CAUSES = {
     16: "Normal Clearing",
     17: "User busy",
     19: "User alerting, no answer",
+    21: "Call Rejected",
 }
-SIP_CAUSES = {17: "486", 19: "480", 3: "404"}
+SIP_CAUSES = {17: "486", 19: "480", 21: "603", 3: "404"}
 
 Sink = Callable[[AmiEvent], None]
 

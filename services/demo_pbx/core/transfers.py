@@ -17,8 +17,7 @@ def redirect(pbx: Pbx, channel: Channel, context: str, exten: str) -> bool:
     """
     if not _movable(channel):
         return False
-    if channel.peer is not None:
-        channel.exten = exten
+    channel.exten = exten
     other = _detach(pbx, channel)
     if other is not None:
         pbx.switch.dismiss(other)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from services.demo_pbx.core import transfers
-from services.demo_pbx.core.channels import Channel
+from services.demo_pbx.core.channels import DECLINED, Channel
 from services.demo_pbx.core.devices import DeviceState
 from services.demo_pbx.core.events import AmiEvent
 from services.demo_pbx.core.originating import OriginatedCall, OriginateOrder
@@ -12,6 +12,7 @@ from tests.contract.ami_sequences.transcript import Transcript, parse
 
 AGENT, OTHER, UNREGISTERED = "101", "102", "140"
 SUPPORT = "600"
+CHANNEL_ID = "pbxis-00112233445566778899aabbccddeeff"
 CUSTOMER = ("01632960999", "Customer")
 
 
@@ -69,11 +70,35 @@ class Script:
         self.wait(2)
         return caller, callee
 
-    def originate(self, dial_string: str = f"PJSIP/{AGENT}", exten: str = OTHER, caller_id: str = "") -> None:
+    def originate(
+        self,
+        dial_string: str = f"PJSIP/{AGENT}",
+        exten: str = OTHER,
+        caller_id: str = "",
+        channel_id: str = "",
+    ) -> None:
         order = OriginateOrder(
-            dial_string, "default", exten, timeout_s=4, caller_id=caller_id, action_id="o1"
+            dial_string,
+            "default",
+            exten,
+            timeout_s=4,
+            caller_id=caller_id,
+            channel_id=channel_id,
+            action_id=channel_id or "o1",
         )
         OriginatedCall(self.pbx, order, lambda answered: None).start()
+
+    def originate_named(self, exten: str = OTHER, *, agent: str = AGENT) -> None:
+        """As the bridge does: with an id of its own, and the destination shown on the phone."""
+        self.originate(f"PJSIP/{agent}", exten, caller_id=exten, channel_id=CHANNEL_ID)
+        self.wait(0.3)
+
+    def agent_answers(self, exten: str = OTHER) -> Channel:
+        """The originated call rings, the agent takes it, the destination is called."""
+        self.originate_named(exten)
+        leg = self.answer()
+        self.wait(0.3)
+        return leg
 
 
 def caller_completes(script: Script) -> None:
@@ -251,6 +276,77 @@ def originate_unregistered(script: Script) -> None:
         script.originate(dial_string)
 
 
+def originate_with_an_id(script: Script) -> None:
+    script.agent_answers()
+    callee = script.answer(OTHER)
+    script.wait(0.8)
+    script.pbx.hang_up(callee)
+
+
+def originate_rejected(script: Script) -> None:
+    script.originate_named()
+    script.pbx.reject(script.leg())
+
+
+def originate_declined(script: Script) -> None:
+    script.originate_named()
+    script.pbx.reject(script.leg(), DECLINED)
+
+
+def originate_rings_out(script: Script) -> None:
+    script.originate_named()
+    script.wait(5)
+
+
+def originate_not_there(script: Script) -> None:
+    script.originate_named(agent=UNREGISTERED)
+
+
+def destination_busy(script: Script) -> None:
+    script.pbx.switch.devices[f"PJSIP/{OTHER}"].state = DeviceState.BUSY
+    script.agent_answers()
+
+
+def destination_declines(script: Script) -> None:
+    script.agent_answers()
+    script.pbx.reject(script.leg(f"PJSIP/{OTHER}"), DECLINED)
+
+
+def destination_rings_out(script: Script) -> None:
+    script.agent_answers()
+    script.wait(20)
+
+
+def destination_not_there(script: Script) -> None:
+    script.agent_answers(UNREGISTERED)
+
+
+def destination_busy_tone(script: Script) -> None:
+    script.agent_answers("503")
+    script.wait(5)
+
+
+def destination_congestion(script: Script) -> None:
+    script.agent_answers("504")
+    script.wait(5)
+
+
+def agent_hangs_up_while_the_destination_rings(script: Script) -> None:
+    script.pbx.hang_up(script.agent_answers())
+
+
+def blind_transfer_to_nowhere(script: Script) -> None:
+    _, leg = script.queue_conversation()
+    transfers.blind_transfer(script.pbx, leg, "default", "999", by_phone=False)
+
+
+def redirect_waiting(script: Script) -> None:
+    caller = script.customer_calls()
+    transfers.redirect(script.pbx, caller, "default", "501")
+    script.wait(0.5)
+    script.pbx.hang_up(caller)
+
+
 SCENARIOS: Mapping[str, Callable[[Script], None]] = {
     "queue_caller_completes": caller_completes,
     "queue_agent_completes": agent_completes,
@@ -273,6 +369,20 @@ SCENARIOS: Mapping[str, Callable[[Script], None]] = {
     "originate_agent_busy": originate_busy,
     "originate_agent_no_answer": originate_no_answer,
     "originate_agent_unregistered": originate_unregistered,
+    "actions/originate_channel_id": originate_with_an_id,
+    "actions/originate_agent_rejects_busy": originate_rejected,
+    "actions/originate_agent_declined": originate_declined,
+    "actions/originate_agent_rings_out": originate_rings_out,
+    "actions/originate_agent_not_there": originate_not_there,
+    "actions/originate_agent_hangs_up": agent_hangs_up_while_the_destination_rings,
+    "actions/originate_destination_busy": destination_busy,
+    "actions/originate_destination_declined": destination_declines,
+    "actions/originate_destination_no_answer": destination_rings_out,
+    "actions/originate_destination_unregistered": destination_not_there,
+    "actions/originate_destination_busy_tone": destination_busy_tone,
+    "actions/originate_destination_congestion": destination_congestion,
+    "actions/transfer_blind_unknown_extension": blind_transfer_to_nowhere,
+    "actions/redirect_waiting_caller": redirect_waiting,
 }
 """Each by the name of its recording in tests/fixtures/ami."""
 

@@ -2,7 +2,7 @@
 
 import re
 
-from services.demo_pbx.core import transfers
+from services.demo_pbx.core import layout, transfers
 from services.demo_pbx.core.actions.request import Reply, Request
 from services.demo_pbx.core.channels import Channel
 from services.demo_pbx.core.pbx import Pbx
@@ -40,7 +40,10 @@ def _redirect(pbx: Pbx, request: Request, channel: Channel, extra: Channel | Non
 
 
 def blind_transfer(pbx: Pbx, request: Request, reply: Reply) -> None:
-    """`Channel` is the transferring party; the other one is moved."""
+    """`Channel` is the transferring party; the other one is moved.
+
+    An unknown extension is a success, and both are then dropped, as in Asterisk.
+    """
     name, exten = request.get("Channel"), request.get("Exten")
     channel = _channel(pbx, name)
     if not name:
@@ -51,12 +54,10 @@ def blind_transfer(pbx: Pbx, request: Request, reply: Reply) -> None:
         reply.error("Channel specified does not exist")
     else:
         context = request.get("Context") or channel.context
-        if pbx.find(context, exten) is None:
-            reply.error("Transfer invalid")
-        elif transfers.blind_transfer(pbx, channel, context, exten, by_phone=False):
+        if transfers.blind_transfer(pbx, channel, context, exten, by_phone=False):
             reply.success("Transfer succeeded")
         else:
-            reply.error("Transfer failed")
+            reply.error("Transfer invalid")
 
 
 def park(pbx: Pbx, request: Request, reply: Reply) -> None:
@@ -92,7 +93,7 @@ def hangup(pbx: Pbx, request: Request, reply: Reply) -> None:
     if len(name) > 2 and name.startswith("/") and name.endswith("/"):
         pattern = _pattern(name[1:-1])
         if pattern is None:
-            reply.error("Regex compile error")
+            reply.error(f"Regex compile failed on: {name}")
             return
         for channel in [c for c in pbx.switch.channels.values() if pattern.search(c.name)]:
             pbx.hang_up(channel)
@@ -114,7 +115,7 @@ def _pattern(text: str) -> re.Pattern[str] | None:
 
 
 def getvar(pbx: Pbx, request: Request, reply: Reply) -> None:
-    """A channel variable, or DEVICE_STATE(device); what is not set is empty."""
+    """A channel variable, DEVICE_STATE or DIALPLAN_EXISTS; what is not set or not known is empty."""
     variable, name = request.get("Variable"), request.get("Channel")
     channel = _channel(pbx, name)
     if not variable:
@@ -130,10 +131,18 @@ def _value(pbx: Pbx, variable: str, channel: Channel | None) -> str:
     if function is not None and function["name"] == "DEVICE_STATE":
         device = pbx.switch.devices.get(function["argument"])
         return device.state.name if device else "INVALID"
+    if function is not None and function["name"] == "DIALPLAN_EXISTS":
+        return _exists(pbx, *function["argument"].split(","))
     if channel is None:
         return ""
     built_in = {"UNIQUEID": channel.uniqueid, "LINKEDID": channel.linkedid, "EXTEN": channel.exten}
     return channel.variables.get(variable, built_in.get(variable, ""))
+
+
+def _exists(pbx: Pbx, context: str, exten: str = "", priority: str = "1", *_: str) -> str:
+    """DIALPLAN_EXISTS(context[,extension[,priority]]): an extension of the demo has one priority."""
+    there = pbx.find(context, exten) is not None if exten else context in layout.CONTEXTS
+    return "1" if there and priority == "1" else "0"
 
 
 def _channel(pbx: Pbx, name: str) -> Channel | None:

@@ -7,6 +7,7 @@ from services.demo_pbx.core.pbx import Pbx
 
 QUEUED = "Originate successfully queued"
 DEFAULT_TIMEOUT_MS = 30_000
+LONGEST_ID = 149
 AFTER_RESPONSE_S = 0.001
 
 
@@ -50,8 +51,8 @@ def _refusal(pbx: Pbx, request: Request) -> str:
         return "Originate with 'Exten' requires 'Context' and 'Priority'"
     if pbx.find(context, exten) is None:
         return "Extension does not exist."
-    if channel_id and any(c.uniqueid == channel_id for c in pbx.switch.channels.values()):
-        return "Uniqueid already in use"
+    if len(channel_id) > LONGEST_ID:
+        return f"Uniqueid length exceeds maximum of {LONGEST_ID}"
     return ""
 
 

@@ -27,7 +27,7 @@ def queue_add(pbx: Pbx, request: Request, reply: Reply) -> None:
         queue,
         interface,
         name=request.get("MemberName"),
-        penalty=int(penalty) if penalty.isdecimal() else 0,
+        penalty=_number(penalty),
         paused=is_true(request.get("Paused")),
         reason=request.get("Reason"),
     ):
@@ -69,8 +69,8 @@ def queue_penalty(pbx: Pbx, request: Request, reply: Reply) -> None:
         reply.error("Need 'Interface' and 'Penalty' parameters.")
         return
     queue = find_queue(pbx, name) if name else None
-    valid = penalty.isdecimal() and (not name or queue is not None)
-    if valid and pbx.membership.set_penalty(interface, int(penalty), queue):
+    valid = not penalty.startswith("-") and (not name or queue is not None)
+    if valid and pbx.membership.set_penalty(interface, _number(penalty), queue):
         reply.success("Interface penalty set successfully")
     else:
         reply.error("Invalid interface, queuename or penalty")
@@ -139,6 +139,11 @@ def _wanted(pbx: Pbx, request: Request) -> list[Queue]:
         return list(pbx.switch.queues.values())
     queue = find_queue(pbx, name)
     return [queue] if queue is not None else []
+
+
+def _number(text: str) -> int:
+    """What is no number is 0, as in Asterisk."""
+    return int(text) if text.isdecimal() else 0
 
 
 def is_true(text: str) -> bool:

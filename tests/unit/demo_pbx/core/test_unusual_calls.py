@@ -340,3 +340,25 @@ def test_a_redirected_agent_leg_of_an_outgoing_call_drops_the_far_end() -> None:
     assert far.gone
     pbx.hang_up(agent)
     assert nothing_left(pbx)
+
+
+def test_a_number_that_plays_a_tone_ends_the_call_after_it() -> None:
+    for exten, application in (("503", "Busy"), ("504", "Congestion")):
+        pbx = quiet_centre(NOW)
+        caller = pbx.call_from(pbx.switch.devices["PJSIP/101"], exten)
+        assert (caller.application, caller.state) == (application, ChannelState.UP)
+        run(pbx, 4)
+        assert not caller.gone
+
+        run(pbx, 2)
+        assert nothing_left(pbx)
+
+
+def test_the_number_that_stays_stays_until_somebody_hangs_up() -> None:
+    pbx = quiet_centre(NOW)
+    caller = pbx.call_from(pbx.switch.devices["PJSIP/101"], "501")
+    run(pbx, 600)
+    assert not caller.gone
+
+    pbx.hang_up(caller)
+    assert nothing_left(pbx)

@@ -122,7 +122,7 @@ def talk(pbx: Pbx) -> tuple[Channel, Channel]:
         ({"Action": "Park", "Channel": "x", "Timeout": "-5"}, "Error: Invalid Timeout value."),
         ({"Action": "Hangup"}, "Error: No channel specified"),
         ({"Action": "Hangup", "Channel": "x"}, "Error: No such channel"),
-        ({"Action": "Hangup", "Channel": "/(/"}, "Error: Regex compile error"),
+        ({"Action": "Hangup", "Channel": "/(/"}, "Error: Regex compile failed on: /(/"),
         ({"Action": "Hangup", "Channel": "/x/"}, "Success: Channels hung up"),
         ({"Action": "Getvar", "Channel": "x"}, "Error: No variable specified"),
         ({"Action": "Getvar", "Channel": "x", "Variable": "Y"}, "Error: No such channel"),
@@ -175,12 +175,34 @@ def test_originate_rings_the_agent_then_the_destination_with_its_own_ids(pbx: Pb
     assert leg.uniqueid == "mine-1"
     assert leg.variables == {"A": "1", "B": "2"}
     assert (leg.caller_num, leg.caller_name) == ("555", "Click")
-    assert answer(pbx, **CALL, ChannelId="mine-1") == "Error: Uniqueid already in use"
     pbx.answer(leg)
     pbx.answer(newest(pbx, "PJSIP/102"))
     assert leg.peer is newest(pbx, "PJSIP/102")
     (response,) = (e for e in events if e.name == "OriginateResponse")
     assert (response.get("ActionID"), response.get("Uniqueid")) == ("o-1", "mine-1")
+
+
+def test_a_channel_id_that_is_taken_rings_no_second_phone(pbx: Pbx) -> None:
+    events: list[AmiEvent] = []
+    pbx.switch.sinks.append(events.append)
+    for action_id in ("o-1", "o-2"):
+        ask(pbx, **CALL, ChannelId="mine-1", ActionID=action_id)
+        run(pbx)
+
+    (failure,) = (e for e in events if e.name == "OriginateResponse")
+    assert [failure.get(name) for name in ("ActionID", "Response", "Reason", "Uniqueid")] == [
+        "o-2",
+        "Failure",
+        "0",
+        "mine-1",
+    ]
+    assert len(pbx.switch.devices["PJSIP/101"].channels) == 1
+    pbx.hang_up(newest(pbx, "PJSIP/101"))
+    ask(pbx, **CALL, ChannelId="mine-1")
+    run(pbx)
+    assert newest(pbx, "PJSIP/101").uniqueid == "mine-1"
+    too_long = answer(pbx, **CALL, ChannelId="x" * 150)
+    assert too_long == "Error: Uniqueid length exceeds maximum of 149"
 
 
 def test_a_synchronous_originate_answers_when_the_phone_has(pbx: Pbx) -> None:
@@ -229,12 +251,19 @@ def test_a_blind_transfer_moves_the_other_party(pbx: Pbx) -> None:
     caller, leg = talk(pbx)
     transfer = {"Action": "BlindTransfer", "Channel": leg.name, "Context": "default"}
 
-    assert answer(pbx, **transfer, Exten="999") == "Error: Transfer invalid"
     assert answer(pbx, **transfer, Exten="102") == "Success: Transfer succeeded"
     assert leg.gone
     ringing = newest(pbx, "PJSIP/102").name
-    assert answer(pbx, Action="BlindTransfer", Channel=ringing, Exten="103") == "Error: Transfer failed"
+    assert answer(pbx, Action="BlindTransfer", Channel=ringing, Exten="103") == "Error: Transfer invalid"
     assert not caller.gone
+
+
+def test_a_blind_transfer_to_no_extension_succeeds_and_loses_both(pbx: Pbx) -> None:
+    caller, leg = talk(pbx)
+
+    transfer = {"Action": "BlindTransfer", "Channel": leg.name, "Exten": "999"}
+    assert answer(pbx, **transfer) == "Success: Transfer succeeded"
+    assert (caller.gone, leg.gone) == (True, True)
 
 
 def test_park_answers_with_a_bare_line_feed_and_tells_the_agent_first(pbx: Pbx) -> None:
@@ -283,6 +312,30 @@ def test_getvar_reads_variables_and_device_states(pbx: Pbx, variable: str, value
     (message,) = ask(pbx, Action="Getvar", Channel=caller.name, Variable=variable)
 
     assert (message["Variable"], message["Value"]) == (variable, value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "value"),
+    [
+        ("default,600,1", "1"),
+        ("default,101,1", "1"),
+        ("default,01632960111,1", "1"),
+        ("default,700,1", "1"),
+        ("default,705,1", "1"),
+        ("default,503,1", "1"),
+        ("default,0,1", "0"),
+        ("default,999,1", "0"),
+        ("default,600,2", "0"),
+        ("nosuch,600,1", "0"),
+        ("default,600", "1"),
+        ("default", "1"),
+        ("nosuch", "0"),
+    ],
+)
+def test_the_dialplan_can_be_asked_for_an_extension(pbx: Pbx, asked: str, value: str) -> None:
+    (message,) = ask(pbx, Action="Getvar", Variable=f"DIALPLAN_EXISTS({asked})")
+
+    assert (message["Response"], message["Value"]) == ("Success", value)
 
 
 def test_getvar_needs_no_channel_for_a_device_state(pbx: Pbx) -> None:
