@@ -79,17 +79,23 @@ def _add(file: Path, config: Config, name: str, roles: tuple[Role, ...], pbxs: t
 
 
 def _revoke(file: Path, name: str) -> int:
-    left: list[KeyBook] = []
+    had_admin = has_admin = False
 
     def make(book: KeyBook) -> KeyBook:
-        left.append(book.without(name))
-        return left[0]
+        nonlocal had_admin, has_admin
+        left = book.without(name)
+        had_admin, has_admin = _has_admin(book), _has_admin(left)
+        return left
 
     key_file.change(file, make)
     _say(f"The key {name} is revoked. Its tickets end within seconds, on every gateway that reads {file}.")
-    if not any("admin" in entry.roles for entry in left[0].entries):
+    if had_admin and not has_admin:
         _say("No key with the role admin is left.")
     return 0
+
+
+def _has_admin(book: KeyBook) -> bool:
+    return any("admin" in entry.roles for entry in book.entries)
 
 
 def _list(file: Path) -> int:

@@ -29,7 +29,7 @@ def names(file: Path) -> list[str]:
 def test_first_start_makes_one_admin_key_and_leaves_it_beside_the_file(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "pbxis")
     file, secret = tmp_path / "keys.toml", tmp_path / "keys.admin-key"
 
     prepare(file)
@@ -50,6 +50,7 @@ def test_first_start_makes_one_admin_key_and_leaves_it_beside_the_file(
 def test_next_start_makes_none_and_reminds_of_the_key_that_lies_about(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "pbxis")
     file, secret = tmp_path / "keys.toml", tmp_path / "keys.admin-key"
     prepare(file)
     before = file.read_bytes()
@@ -115,6 +116,7 @@ def test_what_cannot_be_used_is_an_error_of_the_configuration(tmp_path: Path) ->
 def test_key_for_a_pbx_that_is_not_configured_is_warned_of(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "pbxis")
     keys = Keys(tmp_path)
     keys.add("wall", "stream", pbxs=["hq", "moon"])
     prepare(keys.file)

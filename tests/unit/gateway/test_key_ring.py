@@ -113,7 +113,7 @@ def mistake(file: Path) -> None:
 def test_no_key_is_good_while_the_file_is_not_right(
     spoil: Callable[[Path], None], required: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, "pbxis")
     bench = Bench(tmp_path, required=required)
     right = bench.keys.file.read_bytes()
     spoil(bench.keys.file)
@@ -166,6 +166,7 @@ def test_without_a_file_no_key_is_good() -> None:
 def test_file_that_others_can_read_is_warned_of_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.WARNING, "pbxis")
     bench = Bench(tmp_path)
     assert "chmod 600" not in caplog.text
     bench.keys.file.chmod(0o644)
@@ -178,7 +179,7 @@ def test_file_that_others_can_read_is_warned_of_once(
 
 
 def test_no_key_comes_into_the_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "pbxis")
     bench = Bench(tmp_path)
     bench.keys.file.write_text(f'[[key]]\nname = "{bench.key}"\n{bench.key} = 1\n')
     bench.ring.look()
