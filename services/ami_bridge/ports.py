@@ -127,7 +127,7 @@ class LivePbx(Protocol):
         """Why there is no session, for people: `offline: connection refused`."""
         ...
 
-    def plan(self, command: Command) -> Plan:
+    def plan(self, command: Command, /) -> Plan:
         """What a command means to this PBX, by what is known of it now."""
         ...
 

@@ -10,7 +10,9 @@ import pytest
 from services.ami_bridge.app import Bridge
 from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.core.call_centre import CallCentre
+from services.ami_bridge.core.plans import CommandRules, Steps
 from services.ami_bridge.errors import AmiActionRefusedError, AmiLinkLostError
+from shared.commands import Originate
 from shared.events import Event, PbxStatus, QueueCount
 from tests.support.waiting import until
 
@@ -234,3 +236,41 @@ async def test_a_right_that_the_user_lacks_is_said_once_and_shown_until_it_is_di
     shown = rig.publisher.reasons()
     assert (shown[:2], "read = agent" in str(shown[2]), shown[3:]) == ([None, None], True, [None])
     serving.cancel()
+
+
+async def test_there_is_a_session_for_commands_only_while_it_is_online() -> None:
+    rig = Rig()
+    told = [(rig.bridge.session, rig.bridge.absence)]
+    serving = rig.serve()
+    await until(lambda: rig.session.asked, what="the first list is asked")
+    told.append((rig.bridge.session, rig.bridge.absence))
+    rig.session.let_lists.set()
+    await until(lambda: "online" in rig.publisher.words(), what="online")
+    assert rig.bridge.session is rig.session
+
+    rig.session.events.put_nowait(AmiLinkLostError("no pong"))
+
+    with pytest.raises(AmiLinkLostError):
+        await serving
+    told.append((rig.bridge.session, rig.bridge.absence))
+    rig.bridge.on_down("no pong", auth_failed=False)
+    told.append((rig.bridge.session, rig.bridge.absence))
+    rig.bridge.on_down("wrong secret", auth_failed=True)
+    told.append((rig.bridge.session, rig.bridge.absence))
+    assert told == [
+        (None, "offline: there was no connection yet"),
+        (None, "syncing: its lists are being read"),
+        (None, "offline: the link to Asterisk was lost"),
+        (None, "offline: no pong"),
+        (None, "auth_failed: wrong secret"),
+    ]
+
+
+async def test_a_command_is_planned_by_the_rules_of_this_pbx() -> None:
+    rules = CommandRules(originate_context="from-internal")
+    bridge = Bridge(CallCentre("hq"), Publisher(), lambda: 1000, refresh_every_s=3600, rules=rules)
+
+    plan = bridge.plan(Originate(action_id=f"pbxis-{0:032x}", agent="148", destination="0991"))
+
+    assert isinstance(plan, Steps)
+    assert "from-internal" in plan.actions[-1].headers.values()

@@ -1,0 +1,68 @@
+"""Commands as FastStream declares them, and what is refused before they are carried out."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import msgspec
+import pytest
+from fast_depends.msgspec import MsgSpecSerializer
+from faststream.nats import NatsBroker
+from faststream.specification import AsyncAPI
+
+from services.command_routes import declare, read_command
+from shared.commands import ACTIONS, Command, MalformedCommandError, Originate, Outcome, ResetQueue, encode
+
+
+async def nothing(command: Command, action: str, headers: dict[str, str]) -> Outcome:
+    raise AssertionError("nothing is sent here")
+
+
+def test_every_action_has_its_subscriber_with_its_own_type() -> None:
+    broker = NatsBroker()
+
+    subscribers = declare(broker, lambda action: f"cmd.{action}", "the-group", nothing, max_workers=7)
+
+    assert [one.subject.template for one in subscribers] == [f"cmd.{action}" for action in ACTIONS]
+    assert {one.queue for one in subscribers} == {"the-group"}
+    assert {one.max_workers for one in subscribers} == {7}
+
+
+def test_the_asyncapi_document_shows_each_action_with_its_subject_and_its_properties() -> None:
+    broker = NatsBroker(serializer=MsgSpecSerializer())
+    subscribers = declare(broker, lambda action: "cmd.{pbx}." + action, "any", nothing, max_workers=1)
+
+    document = msgspec.json.decode(AsyncAPI(broker).to_specification().to_json())
+
+    assert len(subscribers) == len(ACTIONS)
+    shown = {action: channel["address"] for action, channel in document["channels"].items()}
+    assert shown == {action: "cmd.{pbx}." + action for action in ACTIONS}
+    schemas = document["components"]["schemas"]
+    assert set(schemas) >= {kind.__name__ for kind in ACTIONS.values()}
+    properties = {action: set(schemas[kind.__name__]["properties"]) for action, kind in ACTIONS.items()}
+    assert properties == {action: {each.name for each in fields(kind)} for action, kind in ACTIONS.items()}
+
+
+def test_a_command_is_read_back() -> None:
+    command = Originate(action_id="pbxis-1", agent="148", destination="0991", variables={"a": "b"})
+
+    assert read_command("originate", encode(command)) == command
+    assert read_command("queue-reset", b"{}") == ResetQueue()
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b'{"agentOrChannel": "148"}', "agent_or_channel"),
+        (b'{"agent_or_channel": "148", "chanel": 1}', "unknown field `chanel`"),
+        (b'{"agent_or_channel": 148}', r"agent_or_channel"),
+        (b'["148"]', "Expected `object`"),
+        (b"nonsense", "JSON is malformed"),
+        (b"", "truncated"),
+        (b"\xff\xfe", "malformed"),
+        (b'{"agent_or_channel": "\xff"}', "utf-8"),
+    ],
+)
+def test_what_is_no_such_command_is_refused_with_the_reason(payload: bytes, reason: str) -> None:
+    with pytest.raises(MalformedCommandError, match=reason):
+        read_command("hangup", payload)
