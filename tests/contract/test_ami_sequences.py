@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from services.demo_pbx.core.simulation import quiet_centre
+from tests.contract.ami_sequences.answers import ASKED, recorded_answers, simulated_answers
 from tests.contract.ami_sequences.simulated import SCENARIOS, simulated
 from tests.contract.ami_sequences.transcript import Message, Transcript, recorded
 
@@ -81,6 +83,13 @@ def test_device_states_of_phones_run_through_the_recorded_values(name: str) -> N
         return sorted(line for line in lines if line)
 
     assert states(simulated(name)) == states(recorded(name))
+
+
+def test_what_cannot_be_done_is_refused_in_the_recorded_words() -> None:
+    real, demo = recorded_answers(), simulated_answers(quiet_centre(1_800_000_000.0))
+
+    for name in ASKED:
+        assert demo[name].headers == real[name].headers
 
 
 # --- relations that hold on both --------------------------------------------------------------

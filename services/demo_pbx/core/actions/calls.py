@@ -3,7 +3,7 @@
 import re
 
 from services.demo_pbx.core import layout, transfers
-from services.demo_pbx.core.actions.request import Reply, Request
+from services.demo_pbx.core.actions.request import Item, Reply, Request
 from services.demo_pbx.core.channels import Channel
 from services.demo_pbx.core.pbx import Pbx
 
@@ -17,6 +17,10 @@ def redirect(pbx: Pbx, request: Request, reply: Reply) -> None:
     priority = request.get("Priority")
     if not name:
         reply.error("Channel not specified")
+    elif not request.get("Context"):
+        reply.error("Context not specified")
+    elif not request.get("Exten"):
+        reply.error("Exten not specified")
     elif not priority:
         reply.error("Priority not specified")
     elif not priority.isdecimal():
@@ -95,9 +99,11 @@ def hangup(pbx: Pbx, request: Request, reply: Reply) -> None:
         if pattern is None:
             reply.error(f"Regex compile failed on: {name}")
             return
-        for channel in [c for c in pbx.switch.channels.values() if pattern.search(c.name)]:
+        matching = [c for c in pbx.switch.channels.values() if pattern.search(c.name)]
+        items = [Item("ChannelHungup", [("Channel", channel.name)]) for channel in matching]
+        reply.listing("Channels hung up will follow", items, "ChannelsHungupListComplete")
+        for channel in matching:
             pbx.hang_up(channel)
-        reply.success("Channels hung up")
         return
     channel = _channel(pbx, name)
     if channel is None:

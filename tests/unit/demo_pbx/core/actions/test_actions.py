@@ -11,6 +11,13 @@ from tests.contract.ami_sequences.transcript import Message, parse
 
 ADD = {"Action": "QueueAdd", "Queue": "support", "Interface": "PJSIP/101"}
 PAUSE = {"Action": "QueuePause", "Queue": "support", "Interface": "PJSIP/101"}
+REDIRECT = {
+    "Action": "Redirect",
+    "Channel": "x",
+    "Context": "default",
+    "Exten": "102",
+    "Priority": "1",
+}
 CALL = {
     "Action": "Originate",
     "Channel": "PJSIP/101",
@@ -102,13 +109,12 @@ def talk(pbx: Pbx) -> tuple[Channel, Channel]:
         (CALL | {"Exten": "999"}, "Error: Extension does not exist."),
         (CALL | {"Context": "nosuch"}, "Error: Extension does not exist."),
         ({"Action": "Redirect", "Exten": "102", "Priority": "1"}, "Error: Channel not specified"),
-        ({"Action": "Redirect", "Channel": "x", "Exten": "102"}, "Error: Priority not specified"),
+        ({"Action": "Redirect", "Channel": "x"}, "Error: Context not specified"),
+        ({"Action": "Redirect", "Channel": "x", "Context": "default"}, "Error: Exten not specified"),
+        (REDIRECT | {"Priority": ""}, "Error: Priority not specified"),
+        (REDIRECT | {"Priority": "abc"}, "Error: Priority is invalid"),
         (
-            {"Action": "Redirect", "Channel": "x", "Exten": "102", "Priority": "abc"},
-            "Error: Priority is invalid",
-        ),
-        (
-            {"Action": "Redirect", "Channel": "x", "Exten": "102", "Priority": "1"},
+            REDIRECT,
             "Error: Channel does not exist: x",
         ),
         ({"Action": "BlindTransfer", "Exten": "102"}, "Error: No channel specified"),
@@ -123,7 +129,6 @@ def talk(pbx: Pbx) -> tuple[Channel, Channel]:
         ({"Action": "Hangup"}, "Error: No channel specified"),
         ({"Action": "Hangup", "Channel": "x"}, "Error: No such channel"),
         ({"Action": "Hangup", "Channel": "/(/"}, "Error: Regex compile failed on: /(/"),
-        ({"Action": "Hangup", "Channel": "/x/"}, "Success: Channels hung up"),
         ({"Action": "Getvar", "Channel": "x"}, "Error: No variable specified"),
         ({"Action": "Getvar", "Channel": "x", "Variable": "Y"}, "Error: No such channel"),
         ({"Action": "Status", "Channel": "x"}, "Error: No such channel"),
@@ -291,7 +296,9 @@ def test_hangup_takes_a_name_or_a_pattern(pbx: Pbx) -> None:
     assert answer(pbx, Action="Hangup", Channel=leg.name) == "Success: Channel Hungup"
     assert caller.gone
     assert not other.gone
-    assert answer(pbx, Action="Hangup", Channel="/^PJSIP.trunk/") == "Success: Channels hung up"
+    listed = ask(pbx, Action="Hangup", Channel="/^PJSIP.trunk/")
+    assert [m["Event"] for m in listed] == ["", "ChannelHungup", "ChannelsHungupListComplete"]
+    assert listed[1]["Channel"] == other.name
     assert not pbx.switch.channels
 
 
