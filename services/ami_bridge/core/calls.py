@@ -197,11 +197,15 @@ class Calls:
         if leg is None:
             return None
         self._discard(leg)
-        if leg.queue is not None:
-            # A Local channel that is optimised away leaves the queue call to the phone's leg.
-            for other in self._of_agent.get(leg.agent, {}).values():
-                if other.group == leg.group and other.queue is None:
-                    other.queue, other.queue_uniqueid = leg.queue, leg.queue_uniqueid
+        for other in [*self._of_agent.get(leg.agent, {}).values()]:
+            if other.group != leg.group:
+                continue
+            if leg.state == "connected" and is_local(other.channel) and not is_local(leg.channel):
+                # His phone has left, say by a transfer: the Local channel goes on without him.
+                self._discard(other)
+            elif leg.queue is not None and other.queue is None:
+                # A Local channel that is optimised away leaves the queue call to the phone's leg.
+                other.queue, other.queue_uniqueid = leg.queue, leg.queue_uniqueid
         return leg
 
     def fronts(self, agent: str) -> list[tuple[Leg, Call]]:

@@ -20,7 +20,6 @@ from services.ami_bridge.core.plans import AmiRequest, Check, CommandRules, Plan
 from shared.commands import (
     AddMember,
     Command,
-    FindCalls,
     Hangup,
     Originate,
     Outcome,
@@ -65,7 +64,7 @@ def conclude(outcomes: Sequence[Outcome]) -> Outcome:
     if last.result == "unknown" or not before:
         return last if last.result != "refused" else outcomes[0]
     if last.result == "not_sent":
-        return Outcome(result="unknown", message=f"only a part was done: {last.message}")
+        return Outcome(result="unknown", code="no_answer", message=f"only a part was done: {last.message}")
     refused = [each for each in outcomes if each.result == "refused" and each.code != "not_a_member"]
     if not refused:
         return before[0]
@@ -96,5 +95,5 @@ def _plan(model: Model, rules: CommandRules, command: Command) -> Plan:
             return calls.park(model, rules, command)
         case Hangup():
             return calls.hangup(model, command)
-        case FindCalls():
+        case _:
             return calls.find_calls(model, command)

@@ -467,6 +467,28 @@ def test_a_queue_that_calls_a_trunk_calls_no_agent() -> None:
     assert replay([called]) == []
 
 
+def _behind_local() -> list[Message]:
+    """A member behind a Local channel whose phone rings."""
+    half, second = "Local/148@agents-00000000;1", channel("Local/148@agents-00000000;2", "10.4", "10.0")
+    called = {**message("AgentCalled", Queue="support"), **CALLER, **destination(half, "10.3", "10.0")}
+    return [member(), called, _rings({**CALLER, **second}, AGENT, "10.0")]
+
+
+def test_a_local_channel_that_goes_on_without_the_agents_phone_is_no_call_of_his() -> None:
+    half = channel("Local/148@agents-00000000;1", "10.3", "10.0")
+    second = channel("Local/148@agents-00000000;2", "10.4", "10.0")
+    talking = [*_connected("b1", AGENT, second), *_connected("b2", half, CALLER)]
+    lines = story(replay([*_behind_local(), *talking, hangup("10.1")]))
+
+    assert lines[-2:] == ["148 connected inbound 0991 by support", "148 has no call"]
+
+
+def test_a_local_channel_still_rings_the_agent_after_his_phone_was_busy() -> None:
+    lines = story(replay([*_behind_local(), hangup("10.1", 17)]))
+
+    assert lines[-1] == "148 ringing inbound 0991 by support"
+
+
 def test_candidates_are_the_agents_calls_with_someone_at_the_other_end() -> None:
     centre = CallCentre("hq")
     second = channel("PJSIP/148-00000004", "10.5", "10.4", ConnectedLineNum="0992")
