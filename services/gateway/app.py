@@ -35,6 +35,7 @@ class Gateway:
     hub: Hub
     ring: KeyRing
     desk: TicketDesk
+    litestar: Litestar
     asgi: Edge
     not_ready: Callable[[], list[str]]
     stop_asked: asyncio.Event
@@ -85,7 +86,7 @@ def build(settings: Settings, store: TicketStore, clock: Clock, action_desk: Act
         request_max_body_size=MAX_BODY,
         logging_config=None,
     )
-    return Gateway(settings, hub, ring, desk, Edge(inner, streams), not_ready, stop_asked)
+    return Gateway(settings, hub, ring, desk, inner, Edge(inner, streams), not_ready, stop_asked)
 
 
 async def _every(interval_s: float, action: Callable[[], None]) -> None:

@@ -208,14 +208,14 @@ def _strings(name: str, value: object) -> Mapping[str, str]:
 def _names(name: str, value: object, limit: int) -> tuple[str, ...]:
     if not isinstance(value, list):
         raise BadParameterError(name, "it must be a list of strings")
+    if len(value) > limit:  # pyright: ignore[reportUnknownArgumentType]
+        raise BadParameterError(name, f"it may have {limit} entries, not {len(value)}")
     found: dict[str, None] = {}
     for item in value:  # pyright: ignore[reportUnknownVariableType]
         if not isinstance(item, str):
             raise BadParameterError(name, "it must be a list of strings")
         if item:
             found[_name(name, item)] = None
-    if len(found) > limit:
-        raise BadParameterError(name, f"it may have {limit} entries, not {len(found)}")
     return tuple(found)
 
 

@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from shared.errors import CallCentreError
 
-_POSITION = re.compile(r"([A-Za-z0-9_-]{1,64})(?:\.([0-9a-f]{1,64}))?-(0|[1-9][0-9]{0,18})")
+POSITION_PATTERN = r"([A-Za-z0-9_-]{1,64})(?:\.([0-9a-f]{1,64}))?-(0|[1-9][0-9]{0,18})"
+_POSITION = re.compile(POSITION_PATTERN)
 _SHOWN_CHARACTERS = 40
 
 

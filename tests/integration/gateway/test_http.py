@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from litestar.routes import HTTPRoute
 
 from services.gateway import edge, errors
+from services.gateway.core.forms import FORMS
 from services.gateway.core.tickets import key_of
 from services.gateway.errors import GatewayError
 from tests.support.gateway_fakes import online
@@ -193,24 +195,57 @@ async def schema() -> dict[str, Any]:
 async def test_schema_has_every_route() -> None:
     document = await schema()
 
-    assert document["paths"].keys() == {
+    served = {
         "/ticket",
         "/ticket/{ticket}",
         "/health/live",
         "/health/ready",
         "/{ticket}/long-poll",
         "/{ticket}/sse",
-        "/{ticket}/websocket",
+        "/stop",
+        *(form.path for form in FORMS),
     }
-    assert "Problem" in document["components"]["schemas"]
+    assert served <= document["paths"].keys()
+    assert document["x-websockets"].keys() == {"/{ticket}/websocket"}
+
+
+async def test_schema_forgets_no_route() -> None:
+    async with running() as rig:
+        document = (await rig.http.get("/schema")).json()
+        inner = rig.gateway.litestar
+    shown = {(path, method) for path, methods in document["paths"].items() for method in methods}
+    hidden = ("/client/", "/static/", "/schema")
+
+    for route in inner.routes:
+        path = route.path_format
+        if isinstance(route, HTTPRoute) and path != "/" and not path.startswith(hidden):
+            assert {(path, method.lower()) for method in route.methods - {"OPTIONS"}} <= shown
+
+
+async def test_unknown_schema_is_a_problem_document() -> None:
+    async with running() as rig:
+        answer = await rig.http.get("/schema/nothing")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_schema_names_no_pbx_where_a_key_is_needed(tmp_path: Path) -> None:
+    async with running(pbxs=("secret-site",)) as rig:
+        told = await rig.http.get("/schema")
+    async with running(pbxs=("secret-site",), open=False, keys_file=tmp_path / "keys.toml") as rig:
+        kept = await rig.http.get("/schema")
+
+    assert "secret-site" in told.text
+    assert "secret-site" not in kept.text
 
 
 async def test_schema_has_errors_with_examples() -> None:
     responses = (await schema())["paths"]["/ticket"]["post"]["responses"]
 
-    assert responses.keys() == {"200", "400", "401", "413", "503"}
+    assert responses.keys() == {"200", "400", "401", "403", "413", "500", "503"}
     examples = responses["400"]["content"]["application/problem+json"]["examples"]
-    assert examples["bad_parameter"]["value"]["parameter"] == "agents"
+    assert examples["bad_parameter"]["value"]["parameter"] == "agent"
     assert examples["bad_json"]["value"]["status"] == 400
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.gateway.core.parameters import MAX_AGENTS, MAX_NAME, MAX_PBXS, MAX_QUEUES
+from services.gateway.core.position import POSITION_PATTERN
 from services.gateway.routes.openapi.actions import SECURITY
 from services.gateway.routes.openapi.parameters import pbx_pattern
 from services.gateway.routes.openapi.problems import responses
@@ -148,7 +149,10 @@ _LONG_POLL: Json = {
         "Without `after` the service remembers where the last answer ended."
     ),
     "tags": ["streams"],
-    "parameters": [_TICKET_PATH, {**_AFTER, "schema": {"type": "string", "pattern": "^[^-]+-[0-9]+$"}}],
+    "parameters": [
+        _TICKET_PATH,
+        {**_AFTER, "schema": {"type": "string", "pattern": f"^(?:{POSITION_PATTERN})?$"}},
+    ],
     "responses": {
         "200": _json(
             "The events.",
@@ -165,12 +169,9 @@ _SSE: Json = {
     "summary": "Events, as server-sent events",
     "description": "An unknown ticket is answered with `closed` and `close`.",
     "tags": ["streams"],
-    "parameters": [_TICKET_PATH, _AFTER, _LAST_EVENT_ID],
+    "parameters": [{**_TICKET_PATH, "schema": {"type": "string"}}, _AFTER, _LAST_EVENT_ID],
     "responses": {
-        "200": {
-            "description": "The stream.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": _SSE_EXAMPLE}},
-        },
+        "200": {"description": "The stream.", "content": {"text/event-stream": {"example": _SSE_EXAMPLE}}},
         **responses("origin_refused", "not_found", "internal_error"),
     },
 }
