@@ -212,7 +212,7 @@ async def test_a_bridge_that_stops_answers_what_is_under_way_and_then_nobody_is_
 
         stopping = asyncio.create_task(rig.stop_taking())
 
-        await until_nobody_takes(asker)
+        await asker.until_nobody_takes()
         assert not asking.done()
         assert (await asking).result == "unknown"
         await stopping
@@ -224,22 +224,12 @@ async def test_a_bridge_that_stops_lets_what_is_under_way_end_by_itself(nats_ser
         asking = asyncio.create_task(asker.ask(PAUSE))
         await until(lambda: ami.count("queuepause"), what="it is written")
         stopping = asyncio.create_task(rig.stop_taking())
-        await until_nobody_takes(asker)
+        await asker.until_nobody_takes()
 
         ami.say(response(ami.actions[-1], Message="Interface paused successfully"))
 
         assert (await asking).result == "done"
         await stopping
-
-
-async def until_nobody_takes(asker: Asker) -> None:
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        try:
-            await asker.send("hangup", b"", None, within_s=1)
-        except NoRespondersError:
-            return
-    raise AssertionError("somebody still takes commands")
 
 
 async def test_without_a_bridge_nobody_is_there_at_once(nats_server: NatsServer) -> None:

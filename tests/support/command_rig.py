@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import NoRespondersError
 
 from services.ami_bridge.acting import act
 from services.ami_bridge.adapters.panoramisk_link import PanoramiskLink
 from services.ami_bridge.app import Bridge
 from services.ami_bridge.core.call_centre import CallCentre
+from services.ami_bridge.core.snapshot import LISTS
 from services.ami_bridge.settings import WANTED
 from services.jetstream.log import ensure_log
 from shared import commands, subjects
@@ -72,6 +74,13 @@ def one_queue(action: Action) -> bytes:
     return listing(action, [queue, member], "QueueStatus")
 
 
+def as_asterisk(ami: ScriptedAmi) -> None:
+    """Answers to all lists that a bridge asks for."""
+    for each in LISTS:
+        ami.answers.setdefault(each.name.lower(), lambda asked: listing(asked, []))
+    ami.answers["queuestatus"] = one_queue
+
+
 class Asker:
     """Sends commands as a gateway does."""
 
@@ -101,6 +110,16 @@ class Asker:
         subject = subjects.command(PBX, action)
         return await self.client.request(subject, payload, timeout=within_s, headers=headers)
 
+    async def until_nobody_takes(self, within_s: float = 5) -> None:
+        """Wait until NATS says that no bridge takes commands."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            try:
+                await self.send("hangup", b"", None, within_s=1)
+            except NoRespondersError:
+                return
+        raise AssertionError(f"somebody still takes commands after {within_s} s")
+
 
 @dataclass
 class Acting:
@@ -119,9 +138,7 @@ class Acting:
 @contextlib.asynccontextmanager
 async def acting(section: NatsSection, ami: ScriptedAmi) -> AsyncGenerator[Acting]:
     """A bridge of `hq` that is in step with the scripted AMI and takes commands."""
-    ami.answers.setdefault("queuestatus", one_queue)
-    for action in ("queuesummary", "status", "devicestatelist", "extensionstatelist", "coreshowchannels"):
-        ami.answers.setdefault(action, lambda asked: listing(asked, []))
+    as_asterisk(ami)
     bridge = Bridge(CallCentre(PBX), Nowhere(), lambda: time.time_ns() // 1_000_000, refresh_every_s=3600)
     link = PanoramiskLink(replace(PATIENT, port=ami.port), WANTED)
     rig = Acting(

@@ -5,16 +5,23 @@ from __future__ import annotations
 from services.jetstream.permissions import PERMISSIONS
 
 
-def test_a_gateway_publishes_commands_and_reads_and_nothing_else() -> None:
+def test_a_gateway_publishes_commands_and_the_audit_and_no_event() -> None:
     gateway = PERMISSIONS["gateway"]
 
     assert gateway.subscribe == ("pbxis.v1.alive.*", "_INBOX.gateway.>")
     assert not gateway.responses
     outside_the_api = [subject for subject in gateway.publish if not subject.startswith("$JS.API.")]
-    assert outside_the_api == ["pbxis.v1.cmd.>", "$JS.FC.>", "$KV.PBXIS_TICKETS.>", "$KV.PBXIS_CURSORS.>"]
+    assert outside_the_api == [
+        "pbxis.v1.cmd.>",
+        "$JS.FC.>",
+        "$KV.PBXIS_TICKETS.>",
+        "$KV.PBXIS_CURSORS.>",
+        "$KV.PBXIS_ACTIONS.>",
+        "pbxis.v1.audit.>",
+    ]
     writes = ("STREAM.CREATE", "STREAM.UPDATE", "STREAM.DELETE", "STREAM.PURGE", "MSG.DELETE")
     written = {s.rpartition(".")[2] for s in gateway.publish if any(word in s for word in writes)}
-    assert written == {"KV_PBXIS_TICKETS", "KV_PBXIS_CURSORS"}
+    assert written == {"KV_PBXIS_TICKETS", "KV_PBXIS_CURSORS", "KV_PBXIS_ACTIONS", "PBXIS_AUDIT"}
 
 
 def test_a_bridge_writes_events_and_keeps_the_two_streams() -> None:
