@@ -21,7 +21,7 @@ from tests.support.waiting import until
 
 KEY = key_of("one")
 OTHER = key_of("other")
-TICKET = Ticket(agents=("148@hq", "Žarko"), queues=("*",), callers=True, pbx=("hq",), created=5)
+TICKET = Ticket(agents=("148@hq", "Žarko"), queues=("*",), callers=True, pbx=("hq",), created=5, key="k1")
 
 
 class Watch:

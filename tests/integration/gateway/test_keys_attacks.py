@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from services.gateway.core.forms import FORMS
+from services.gateway.core.principal import ROLES, Role
 from tests.support.gateway_fakes import FakeTicketStore, count, online
 from tests.support.gateway_rig import Rig, running
 from tests.support.keys import Keys, bearer
@@ -177,6 +180,52 @@ async def test_key_without_the_role_makes_no_ticket(role: Any, keys: Keys) -> No
     assert answer.status_code == 403
     assert answer.json()["code"] == "role_missing"
     assert "'crm' has not the role 'stream'" in answer.json()["detail"]
+
+
+ROUTES: list[tuple[str, str, tuple[Role, ...]]] = [
+    ("POST", "/ticket", ("stream",)),
+    ("POST", "/stop", ()),
+    *((form.method, re.sub(r"{.*?}", "600", form.path), form.roles) for form in FORMS),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "roles"), ROUTES)
+async def test_each_route_asks_for_its_role(
+    method: str, path: str, roles: tuple[Role, ...], keys: Keys
+) -> None:
+    of_role = {role: keys.add(f"only-{role}", role) for role in ROLES if role != "admin"}
+    async with running(**closed(keys)) as rig:
+        for headers in ({}, {"Authorization": "Bearer x"}, {"X-Forwarded-For": "127.0.0.1"}):
+            answer = await rig.http.request(method, path, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (401, "no_key")
+        for role, key in of_role.items():
+            answer = await rig.http.request(method, path, headers=bearer(key))
+            if role in roles:
+                assert answer.status_code not in (401, 403), (role, answer.text)
+            else:
+                assert (answer.status_code, answer.json()["code"]) == (403, "role_missing"), role
+            refused = await rig.http.request(method, path, headers={**bearer(key), "Origin": EVIL})
+            assert (refused.status_code, refused.json()["code"]) == (403, "origin_refused")
+
+
+@pytest.mark.parametrize(("method", "path", "roles"), ROUTES)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Origin": EVIL},
+        {"X-Forwarded-For": "127.0.0.1"},
+        {"Authorization": "Bearer x"},
+    ],
+)
+async def test_open_gateway_is_open_to_its_own_machine_alone(
+    method: str, path: str, roles: tuple[Role, ...], headers: dict[str, str]
+) -> None:
+    async with running() as rig:
+        answer = await rig.http.request(method, path, headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "no_key")
+    assert rig.bus.asked == []
 
 
 async def test_key_sees_its_pbxs_and_no_others(keys: Keys) -> None:

@@ -160,7 +160,13 @@ _LONG_POLL: Json = {
             _EVENTS_EXAMPLE,
         ),
         **responses(
-            "bad_parameter", "origin_refused", "no_ticket", "not_found", "internal_error", "bus_unavailable"
+            "bad_parameter",
+            "origin_refused",
+            "no_ticket",
+            "not_found",
+            "internal_error",
+            "bus_unavailable",
+            "not_ready",
         ),
     },
 }
