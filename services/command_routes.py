@@ -13,7 +13,6 @@ from dataclasses import fields
 from typing import Any, TypeAlias
 
 import msgspec
-from fast_depends.exceptions import ValidationError
 from faststream import BaseMiddleware
 from faststream.message import StreamMessage
 from faststream.nats import NatsBroker
@@ -87,7 +86,7 @@ def read_command(action: str, payload: bytes) -> Command:
 
 
 class AnswerAlways(BaseMiddleware[Any, Any]):
-    """Makes an answer of whatever is raised before a command is carried out: nothing was sent then."""
+    """Makes an answer of whatever is raised, for whoever asked waits for one."""
 
     async def consume_scope(
         self, call_next: Callable[[StreamMessage[Any]], Awaitable[Any]], msg: StreamMessage[Any]
@@ -95,9 +94,10 @@ class AnswerAlways(BaseMiddleware[Any, Any]):
         """Called by FastStream around the decoding, the validation and the handler."""
         try:
             return await call_next(msg)
-        except (MalformedCommandError, ValidationError) as error:
+        except MalformedCommandError as error:
             log.warning("refused: %s", error)
             return Outcome(result="refused", code="invalid", message=str(error))
-        except Exception:  # the outermost: whoever asked is owed an answer
-            log.exception("a command could not be taken")
-            return Outcome(result="not_sent", message="The bridge failed before anything was sent.")
+        except Exception:
+            # The outermost. Where it failed is not known, so neither is whether anything was sent.
+            log.exception("a command failed")
+            return Outcome(result="unknown", code="no_answer", message="The bridge failed.")

@@ -52,8 +52,8 @@ class Executor:
         self._orders[order.command_id] = self._monotonic(), outcome
         try:
             result = await self._logged(order, command)
-        except asyncio.CancelledError:
-            # Others may wait for it; it never ends now.
+        except BaseException:
+            # Others may wait for it, and it has no end now.
             outcome.cancel()
             raise
         outcome.set_result(result)

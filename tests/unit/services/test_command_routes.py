@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import Any, cast
 
 import msgspec
 import pytest
 from fast_depends.msgspec import MsgSpecSerializer
+from faststream.message import StreamMessage
 from faststream.nats import NatsBroker
 from faststream.specification import AsyncAPI
 
-from services.command_routes import declare, read_command
+from services.command_routes import AnswerAlways, declare, read_command
 from shared.commands import ACTIONS, Command, MalformedCommandError, Originate, Outcome, ResetQueue, encode
 
 
@@ -66,3 +68,27 @@ def test_a_command_is_read_back() -> None:
 def test_what_is_no_such_command_is_refused_with_the_reason(payload: bytes, reason: str) -> None:
     with pytest.raises(MalformedCommandError, match=reason):
         read_command("hangup", payload)
+
+
+async def answered(error: Exception) -> Outcome:
+    async def failing(message: StreamMessage[Any]) -> Outcome:
+        raise error
+
+    message = cast("StreamMessage[Any]", None)
+    outcome = await AnswerAlways(None, context=NatsBroker().context).consume_scope(failing, message)
+    assert isinstance(outcome, Outcome)
+    return outcome
+
+
+async def test_a_malformed_command_is_answered_with_the_reason() -> None:
+    outcome = await answered(MalformedCommandError("hangup", "no `agent`"))
+
+    assert (outcome.result, outcome.code) == ("refused", "invalid")
+    assert outcome.message == "not a hangup command: no `agent`"
+
+
+async def test_a_surprise_is_logged_and_answered_unknown(caplog: pytest.LogCaptureFixture) -> None:
+    outcome = await answered(KeyError("bug"))
+
+    assert (outcome.result, outcome.code) == ("unknown", "no_answer")
+    assert "KeyError: 'bug'" in caplog.text
