@@ -124,6 +124,8 @@ class Calls:
         self._of_agent: dict[str, dict[str, Leg]] = {}
         # A message that was overtaken by its channel's Hangup must not make a leg that never ends.
         self._ended: dict[str, None] = {}
+        # Local channels that go on without the agent to whom they led: no list tells that.
+        self._left: dict[str, None] = {}
         # Whether a leg of the model before was on hold: the word alone does not tell that from parked.
         self._holds: dict[str, bool] = {}
         # What was known of our requests in the model before: no list tells how their dialling went.
@@ -156,6 +158,10 @@ class Calls:
         """Whether a channel is known to have hung up."""
         return uniqueid in self._ended
 
+    def has_left(self, uniqueid: str) -> bool:
+        """Whether the agent to whom that Local channel led has left the call."""
+        return uniqueid in self._left
+
     def follow(self, previous: Calls, *, same_session: bool) -> None:
         """Take over from the calls before what :meth:`recall` needs; and which channels have ended,
         unless Asterisk may have been restarted since and their Uniqueids may come again.
@@ -165,6 +171,7 @@ class Calls:
         self._asked = asked or previous._asked
         if same_session:
             self._ended = previous._ended
+            self._left = previous._left
 
     def was_held(self, uniqueid: str) -> bool:
         """Whether the leg was on hold in the calls that these follow."""
@@ -193,6 +200,7 @@ class Calls:
         self._ended[uniqueid] = None
         if len(self._ended) > _REMEMBERED_ENDS:
             del self._ended[next(iter(self._ended))]
+        self._left.pop(uniqueid, None)
         leg = self._legs.get(uniqueid)
         if leg is None:
             return None
@@ -203,6 +211,7 @@ class Calls:
             if leg.state == "connected" and is_local(other.channel) and not is_local(leg.channel):
                 # His phone has left, say by a transfer: the Local channel goes on without him.
                 self._discard(other)
+                self._left[other.uniqueid] = None
             elif leg.queue is not None and other.queue is None:
                 # A Local channel that is optimised away leaves the queue call to the phone's leg.
                 other.queue, other.queue_uniqueid = leg.queue, leg.queue_uniqueid

@@ -179,7 +179,7 @@ def _leg(
     since = now_ms - _seconds(message) * 1000
     agent = model.agent_of_channel(channel)
     direction: Direction = "inbound" if application in _CALLED else "outbound"
-    if agent is None or (direction == "outbound" and is_local(channel)):
+    if agent is None or model.calls.has_left(uniqueid) or (direction == "outbound" and is_local(channel)):
         return
     linkedid = optional(message, "Linkedid") or uniqueid
     leg = Leg(uniqueid, channel, agent, linkedid, direction, since)

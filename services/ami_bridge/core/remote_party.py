@@ -61,7 +61,6 @@ def calls_of(model: Model, agent: str) -> list[AgentCall]:
     return [
         AgentCall(leg, call, remote_party(model.bridges, leg.uniqueid, leg.channel))
         for leg, call in model.calls.fronts(agent)
-        if not _went_on_to_another(model, leg)
     ]
 
 
@@ -93,13 +92,6 @@ def remote_party(bridges: Bridges, uniqueid: str, channel: str) -> RemoteParty |
             return None
         partner, beside = behind, other.channel
     return None
-
-
-def _went_on_to_another(model: Model, leg: Leg) -> bool:
-    """Whether the Local channel that once led to the agent now leads to another one's phone."""
-    half = _other_half(leg.channel)
-    beside = agent_beside(model, half) if half else None
-    return beside is not None and beside.agent != leg.agent
 
 
 def _other_half(channel: str) -> str | None:

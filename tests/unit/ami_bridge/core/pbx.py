@@ -17,6 +17,12 @@ RULES = CommandRules(originate_context="out", redirect_context="in", park_timeou
 TRUNK = channel("PJSIP/trunk-00000000", "10.1", CallerIDNum="0991")
 AGENT = channel("PJSIP/148-00000001", "10.2", "10.1", ConnectedLineNum="0991")
 
+SECOND = (
+    channel("PJSIP/trunk-00000002", "10.3", CallerIDNum="0992"),
+    channel("PJSIP/148-00000003", "10.4", "10.3", ConnectedLineNum="0992"),
+)
+"""Another caller of the same agent, and his leg with that one."""
+
 
 def pbx(*messages: Message) -> CallCentre:
     """Knows the queues support (148 in it) and Sales, and what the messages tell."""

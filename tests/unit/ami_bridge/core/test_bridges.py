@@ -53,3 +53,16 @@ def test_an_unknown_channel_is_nowhere() -> None:
 
     assert bridges.partner("a") is None
     assert bridges.together("a") == ()
+
+
+def test_a_channel_is_found_by_its_name_as_long_as_it_is_in_a_bridge() -> None:
+    bridges = Bridges()
+    bridges.enter("1", False, A)
+    bridges.enter("1", False, B)
+    namesake = B._replace(uniqueid="d")
+    bridges.enter("2", False, namesake)
+    bridges.leave("b")
+    bridges.leave("a")
+
+    assert bridges.named("PJSIP/a") is None
+    assert bridges.named("PJSIP/b") == namesake

@@ -152,3 +152,16 @@ def test_a_member_without_a_needed_header_is_malformed(header: str) -> None:
 
     with pytest.raises(MalformedMessageError):
         read_member(told, IDENTIFIER)
+
+
+def test_all_memberships_of_an_agent_are_known_with_what_tells_his_state() -> None:
+    members, identifier = Members(), Identifier(Identity())
+    behind = member(queue="vip", interface="Local/148@agents/n", state_interface="hint:148@hint")
+    for message in (behind, member(queue="sales"), member(queue="sales", interface="PJSIP/141")):
+        members.put(read_member(message, identifier), NOON)
+
+    assert [(each.queue, each.interface, each.state_interface) for each in members.of("148")] == [
+        ("sales", "PJSIP/148", ""),
+        ("vip", "Local/148@agents/n", "hint:148@hint"),
+    ]
+    assert members.of("149") == []

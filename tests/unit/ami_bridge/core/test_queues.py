@@ -96,3 +96,16 @@ def test_a_join_without_a_needed_header_is_malformed(header: str) -> None:
 def test_a_count_that_cannot_be_read_is_malformed(count: str) -> None:
     with pytest.raises(MalformedMessageError):
         replay([{**_leave("1", 0), "Count": count}])
+
+
+def test_a_queue_is_found_whatever_its_case_and_its_own_spelling_first() -> None:
+    queues = Queues()
+    for queue in ("Sales", "sales", "VIP"):
+        queues.ensure(queue)
+
+    assert [queues.spelt(queue) for queue in ("sales", "SALES", "vip", "none")] == [
+        "sales",
+        "Sales",
+        "VIP",
+        None,
+    ]

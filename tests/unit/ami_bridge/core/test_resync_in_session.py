@@ -12,7 +12,10 @@ from tests.unit.ami_bridge.core.messages import (
     destination,
     enter,
     hangup,
+    listed_member,
+    member,
     message,
+    params,
 )
 from tests.unit.ami_bridge.core.replay import NOON, events_of, replay, story, talks
 
@@ -208,3 +211,20 @@ def test_a_call_on_hold_stays_so_over_a_reload_and_a_new_process() -> None:
     for each in (centre, new):
         assert story(each.resync(_lists({**AGENT_UP, "Application": "AppDial"}), [], NOON + 9)) == []
         assert _states(each) == ["held"]
+
+
+def test_a_call_that_went_on_without_the_agent_is_not_his_after_a_reload() -> None:
+    half, second = "Local/148@agents-00000000;1", channel("Local/148@agents-00000000;2", "10.4", "10.0")
+    phone = channel("PJSIP/148-00000001", "10.1", "10.0")
+    called = {**message("AgentCalled", Queue="support"), **CALLER, **destination(half, "10.3", "10.0")}
+    rings = {**message("DialBegin"), **second, **destination("PJSIP/148-00000001", "10.1", "10.0")}
+    goes_on = {**AGENT_UP, **channel(half, "10.3", "10.0")}
+    lists = Snapshot(queue_status=[params(), listed_member()], channels=[goes_on], bridges=[])
+    centre, stranger = CallCentre("hq"), CallCentre("hq")
+    replay([member(), called, rings, enter("b1", phone), enter("b1", second), hangup("10.1")], centre)
+
+    for each in (centre, stranger):
+        each.resync(lists, [], NOON)
+
+    assert ("phoneNumber", None, "148") in stranger.documents
+    assert centre.documents["phoneNumber", None, "148"] == PhoneNumber(pbx="hq", agent="148", number=None)
