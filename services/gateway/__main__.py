@@ -22,6 +22,7 @@ import uvloop
 from services import configuration
 from services.gateway import first_key
 from services.gateway.action_desk import ActionDesk
+from services.gateway.adapters.audit_reader import NatsAuditReader
 from services.gateway.adapters.audit_stream import AuditStream
 from services.gateway.adapters.clock import SystemClock
 from services.gateway.adapters.command_bus import NatsCommandBus
@@ -113,7 +114,14 @@ async def _serve(
         timeout_s=config.gateway.action_timeout_s,
         random=secrets.token_bytes,
     )
-    gateway = build(from_config(config, demo=demo), store, clock, actions)
+    gateway = build(
+        from_config(config, demo=demo),
+        store,
+        clock,
+        actions,
+        NatsAuditReader(connection),
+        waits_for=lambda: [*once.not_ready, *audit.not_ready, *_clock_not_ready(server_clock)],
+    )
     server = Server(gateway.asgi)
     serving = asyncio.create_task(server.serve([listener]))
     feeding = asyncio.create_task(LogFeed(connection, gateway.hub).run())
@@ -137,6 +145,11 @@ async def _serve(
         await audit.flush(_FLUSH_WITHIN_S)
         await bus.close()
         await _end({feeding, running, *keeping})
+
+
+def _clock_not_ready(server_clock: ServerClock) -> list[str]:
+    """Without NATS's time there are no deadlines, so nothing could be sent to a bridge."""
+    return ["NATS's clock is not known yet"] if server_clock.now_ms() is None else []
 
 
 async def _end(tasks: set[asyncio.Task[None]]) -> None:

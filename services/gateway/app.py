@@ -13,8 +13,8 @@ from services.gateway.action_desk import ActionDesk
 from services.gateway.edge import Edge
 from services.gateway.hub import Hub
 from services.gateway.key_ring import KeyRing
-from services.gateway.ports import Clock, TicketStore
-from services.gateway.routes import actions, health, pages, schema, stop, tickets
+from services.gateway.ports import AuditReader, Clock, TicketStore
+from services.gateway.routes import actions, async_api, audit, health, pages, schema, stop, tickets
 from services.gateway.routes.problems import MAX_BODY, answer
 from services.gateway.routes.streams import Streams
 from services.gateway.settings import Settings
@@ -37,6 +37,7 @@ class Gateway:
     desk: TicketDesk
     litestar: Litestar
     asgi: Edge
+    readers: audit.Audit
     not_ready: Callable[[], list[str]]
     stop_asked: asyncio.Event
 
@@ -51,10 +52,22 @@ class Gateway:
     def stop(self) -> None:
         """End every stream in a way that lets its client go on elsewhere."""
         self.hub.end_all(End.STOPPING)
+        self.readers.stop()
 
 
-def build(settings: Settings, store: TicketStore, clock: Clock, action_desk: ActionDesk) -> Gateway:
-    """Join everything; to be called inside the event loop that will serve."""
+def build(
+    settings: Settings,
+    store: TicketStore,
+    clock: Clock,
+    action_desk: ActionDesk,
+    audit_reader: AuditReader,
+    *,
+    waits_for: Callable[[], list[str]] = list,
+) -> Gateway:
+    """Join everything; to be called inside the event loop that will serve.
+
+    ``waits_for`` tells what else is missing before it can serve.
+    """
     loop = asyncio.get_running_loop()
     hub = Hub(settings.pbxs, clock, loop.call_soon)
     ring = KeyRing(settings.keys_file, clock, required=not settings.keyless)
@@ -67,10 +80,11 @@ def build(settings: Settings, store: TicketStore, clock: Clock, action_desk: Act
         random=secrets.token_bytes,
     )
     streams = Streams(settings, hub, desk)
+    readers = audit.Audit(settings, ring, audit_reader)
     stop_asked = asyncio.Event()
 
     def not_ready() -> list[str]:
-        return [*hub.not_ready, *desk.not_ready, *ring.not_ready]
+        return [*hub.not_ready, *desk.not_ready, *ring.not_ready, *waits_for()]
 
     inner = Litestar(
         route_handlers=[
@@ -78,6 +92,7 @@ def build(settings: Settings, store: TicketStore, clock: Clock, action_desk: Act
             *actions.routes(actions.Actions(settings, ring, hub.states, action_desk)),
             *stop.routes(settings, ring, action_desk, stop_asked.set),
             *schema.routes(settings),
+            *async_api.routes(),
             *health.routes(not_ready),
             *pages.routes(settings.static),
         ],
@@ -86,7 +101,8 @@ def build(settings: Settings, store: TicketStore, clock: Clock, action_desk: Act
         request_max_body_size=MAX_BODY,
         logging_config=None,
     )
-    return Gateway(settings, hub, ring, desk, inner, Edge(inner, streams), not_ready, stop_asked)
+    edge = Edge(inner, streams, readers)
+    return Gateway(settings, hub, ring, desk, inner, edge, readers, not_ready, stop_asked)
 
 
 async def _every(interval_s: float, action: Callable[[], None]) -> None:

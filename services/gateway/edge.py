@@ -1,7 +1,7 @@
 """The outermost layer: headers of every answer, other origins' pages, and which handler takes a request.
 
-The three transports are handled here, in front of Litestar: a stream lives for hours, and what Litestar
-would wrap around it (its own exception handling, its request objects) would cost on each of its writes.
+The three transports and the audit are handled here, in front of Litestar: they last for hours, and what it
+would wrap around them (its own exception handling, its request objects) would cost on each of its writes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from services.gateway.errors import (
     problem,
 )
 from services.gateway.guard import caller_of, configured_origin
-from services.gateway.routes import long_poll, sse, websocket
+from services.gateway.routes import audit, long_poll, sse, websocket
 from services.gateway.routes.requests import COMMAND_ID
 from services.gateway.routes.streams import AsgiScope, Receive, Send, Streams
 
@@ -45,9 +45,10 @@ _HTTP_STREAMS = {"long-poll": long_poll.handle, "sse": sse.handle}
 class Edge:
     """The ASGI application: the transports, and ``inner`` for the rest."""
 
-    def __init__(self, inner: object, streams: Streams) -> None:
+    def __init__(self, inner: object, streams: Streams, readers: audit.Audit) -> None:
         self._inner = inner
         self._streams = streams
+        self._readers = readers
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -89,6 +90,9 @@ class Edge:
         if scope["method"] == "OPTIONS" and self._origin(scope) is not None:
             await _start(send, 204, _PREFLIGHT)
             await send({"type": "http.response.body", "body": b""})
+            return
+        if scope["path"] == audit.PATH:
+            await self._readers.handle(scope, receive, send)
             return
         stream = _STREAM.fullmatch(scope["path"])
         if stream is None:

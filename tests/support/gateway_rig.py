@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from services.gateway.action_desk import ActionDesk
 from services.gateway.app import Gateway, build
+from services.gateway.errors import PROBLEM_JSON
 from services.gateway.server import Server, bind, url_of
 from services.gateway.settings import Settings
 from tests.support.action_fakes import FakeAudit, FakeBus, FakeOnceStore
@@ -134,6 +135,13 @@ class Sse:
         return events
 
 
+def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
+    """The problem document that an answer must be."""
+    assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
+    assert answer.headers["content-type"] == PROBLEM_JSON
+    return answer.json()
+
+
 @contextlib.asynccontextmanager
 async def serving(gateway: Gateway) -> AsyncGenerator[str]:
     """Serve a gateway; its address."""
@@ -177,7 +185,7 @@ async def running(
         random=secrets.token_bytes,
         look_every_s=0.01,
     )
-    gateway = build(chosen, store, clock, desk)
+    gateway = build(chosen, store, clock, desk, audit)
     log = log or Log()
     log.hubs.append(gateway.hub)
     async with serving(gateway) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:

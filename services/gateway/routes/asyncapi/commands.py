@@ -1,0 +1,126 @@
+"""The commands, from the same declaration by which the bridge takes them.
+
+FastStream renders it: this imports FastStream, which takes a moment, so import it only when it is asked for.
+What its generator cannot know is laid over it: the headers, the answer, and that unknown properties are
+refused. Its names of messages hold a colon, which AsyncAPI does not allow, so they are made anew.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from faststream.nats import NatsBroker
+from faststream.specification import AsyncAPI
+
+from services.command_routes import declare
+from services.gateway.routes.asyncapi.parts import PBX_PARAMETER, SCHEMAS, schemas_of
+from shared import commands
+from shared.commands import ACTIONS, QUERIES, Command, Outcome
+from shared.subjects import ROOT
+
+Json = dict[str, Any]
+
+_HEADERS: Json = {
+    "type": "object",
+    "required": [commands.HEADER_ID, commands.HEADER_DEADLINE],
+    "properties": {
+        commands.HEADER_ID: {
+            "type": "string",
+            "description": "Names one attempt to act. A bridge that sees it twice acts once.",
+        },
+        commands.HEADER_DEADLINE: {
+            "type": "string",
+            "pattern": "^[0-9]+$",
+            "description": (
+                "ms since the epoch on NATS's clock. After it nothing is sent to Asterisk any more; "
+                "without it nothing at all."
+            ),
+        },
+        commands.HEADER_CALLER: {"type": "string", "description": "Who asks, for the bridge's log."},
+    },
+}
+
+
+def parts() -> Json:
+    """Channels, operations, messages and schemas of all commands."""
+    found = _rendered()
+    channels: Json = {"outcome": _OUTCOME_CHANNEL}
+    operations: Json = {}
+    messages: Json = {"outcome": _OUTCOME_MESSAGE}
+    schemas = schemas_of(Outcome)
+    for action, kind in ACTIONS.items():
+        channels[action] = _channel(action, found["channels"][action])
+        operations[action] = _operation(action)
+        messages[action] = _message(action, kind)
+        schemas[kind.__name__] = {
+            **found["components"]["schemas"][kind.__name__],
+            "additionalProperties": False,
+        }
+    return {
+        "channels": channels,
+        "operations": operations,
+        "messages": messages,
+        "schemas": schemas,
+    }
+
+
+def _rendered() -> Json:
+    async def take(_: Command, __: str, ___: dict[str, str]) -> Outcome:
+        raise NotImplementedError
+
+    broker = NatsBroker()
+    declare(broker, lambda action: f"{ROOT}.cmd.{{pbx}}.{action}", "bridge.{pbx}", take, max_workers=1)
+    document = AsyncAPI(broker, schema_version="3.0.0").to_specification().to_json()
+    return msgspec.json.decode(document)
+
+
+def _channel(action: str, rendered: Json) -> Json:
+    bindings = {"nats": {"queue": rendered["bindings"]["nats"]["queue"]}}
+    return {
+        "address": rendered["address"],
+        "title": action,
+        "servers": [{"$ref": "#/servers/nats"}],
+        "parameters": PBX_PARAMETER,
+        "messages": {action: {"$ref": f"#/components/messages/{action}"}},
+        "bindings": bindings,
+    }
+
+
+def _operation(action: str) -> Json:
+    return {
+        "action": "receive",
+        "title": action,
+        "description": "Changes nothing." if action in QUERIES else "Is carried out once, or not at all.",
+        "channel": {"$ref": f"#/channels/{action}"},
+        "messages": [{"$ref": f"#/channels/{action}/messages/{action}"}],
+        "reply": {
+            "channel": {"$ref": "#/channels/outcome"},
+            "messages": [{"$ref": "#/channels/outcome/messages/outcome"}],
+        },
+    }
+
+
+def _message(action: str, kind: type[Command]) -> Json:
+    return {
+        "name": action,
+        "title": (kind.__doc__ or action).partition("\n")[0],
+        "contentType": "application/json",
+        "correlationId": {"location": f"$message.header#/{commands.HEADER_ID}"},
+        "headers": _HEADERS,
+        "payload": {"$ref": f"{SCHEMAS}{kind.__name__}"},
+    }
+
+
+_OUTCOME_CHANNEL: Json = {
+    "address": None,
+    "title": "The inbox of whoever asks",
+    "servers": [{"$ref": "#/servers/nats"}],
+    "messages": {"outcome": {"$ref": "#/components/messages/outcome"}},
+}
+_OUTCOME_MESSAGE: Json = {
+    "name": "outcome",
+    "title": "What became of a command",
+    "contentType": "application/json",
+    "payload": {"$ref": f"{SCHEMAS}Outcome"},
+}
