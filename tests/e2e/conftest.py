@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.acting import Desk, desk_at
 from tests.e2e.asterisk_fixtures import ami, asterisk, pbx, second_asterisk, second_pbx
 from tests.e2e.browser_fixtures import axe_script, base_url, browser_type_launch_args, chromium_path
 from tests.support.asterisk_rig import AsteriskRig
-from tests.support.site import Site, demo_site, running_site
+from tests.support.site import Site, running_site, standing_site
 
 __all__ = [
     "ami",
@@ -48,10 +49,28 @@ async def site(pbx: AsteriskRig, tmp_path: Path) -> AsyncGenerator[Site]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def acting_site(asterisk: AsteriskRig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """`pbxis up` on the real Asterisk, for a whole file of tests of actions; its address.
+
+    A parked call comes back after 6 s.
+    """
+    config = configuration(asterisk) + "park_timeout_s = 6\n"
+    with standing_site(tmp_path_factory.mktemp("acting"), config) as url:
+        yield url
+
+
+@pytest.fixture
+async def desk(pbx: AsteriskRig, acting_site: str) -> AsyncGenerator[Desk]:
+    """Acts on `pbx` over REST; whatever another test left is forgotten."""
+    async with desk_at(acting_site) as desk:
+        yield desk
+
+
 @pytest.fixture(scope="session")
 def site_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`pbxis up` with the demo PBX, for the tests of the pages."""
-    with demo_site(tmp_path_factory.mktemp("demo")) as url:
+    with standing_site(tmp_path_factory.mktemp("demo")) as url:
         yield url
 
 

@@ -89,10 +89,13 @@ async def running_site(folder: Path, config: str = "") -> AsyncGenerator[Site]:
 
 
 @contextlib.contextmanager
-def demo_site(folder: Path) -> Generator[str]:
-    """`pbxis up` with the demo PBX on a free port, for tests without an event loop; its address."""
+def standing_site(folder: Path, config: str = "[gateway]\nport = 0\n") -> Generator[str]:
+    """`pbxis up`, with the demo PBX if the configuration names none; its address.
+
+    It needs no event loop, so several tests can share it.
+    """
     file = folder / "pbxis.toml"
-    file.write_text("[gateway]\nport = 0\n", encoding="utf-8")
+    file.write_text(config, encoding="utf-8")
     command = [sys.executable, "-m", "services.cli", "up", "--config", str(file)]
     with (folder / "pbxis.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=log)
