@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.gateway.core.parameters import MAX_AGENTS, MAX_NAME, MAX_QUEUES, ticket_from
+from services.gateway.core.parameters import MAX_AGENTS, MAX_NAME, MAX_QUEUES, Parameters, ticket_from
 from services.gateway.core.tickets import Ticket
 from services.gateway.errors import BadJsonError, BadParameterError
 
@@ -119,3 +119,57 @@ def test_body_that_is_no_json_object_is_refused(body: bytes) -> None:
 def test_unconfigured_gateway_says_that_there_is_no_pbx() -> None:
     with pytest.raises(BadParameterError, match="none"):
         ticket_from([("pbx", "hq")], b"", pbxs=(), now_ms=5)
+
+
+def of(value: Any, *query: str) -> Parameters:
+    return Parameters([("it", text) for text in query], {"it": value}, ["it"])
+
+
+def test_text() -> None:
+    assert of("148").text("it") == "148"
+    assert of("", "").text("it") is None
+    assert of("148", "148").text("it") == "148"
+    for bad in (of(148), of(["148"]), of("1\r\n"), of("1\x85"), of("148", "149"), of(None, "148", "149")):
+        with pytest.raises(BadParameterError, match="it: "):
+            bad.text("it")
+
+
+def test_flag() -> None:
+    assert of("true").flag("it") is True
+    assert of(None).flag("it") is None
+
+
+@pytest.mark.parametrize(("value", "number"), [(5, 5), ("5", 5), (5.0, 5), ("0", 0), ("", None)])
+def test_whole_number(value: Any, number: int | None) -> None:
+    assert of(value).whole_number("it") == number
+
+
+@pytest.mark.parametrize(
+    "value", [-1, 1.5, True, "05", "+5", " 5", "5.0", "٥", "1" * 5000, float("inf"), [5]]
+)
+def test_what_is_no_whole_number_is_refused(value: Any) -> None:
+    with pytest.raises(BadParameterError, match="whole number"):
+        of(value).whole_number("it")
+
+
+def test_object_of_strings() -> None:
+    assert of({"A": "1"}).strings("it") == {"A": "1"}
+    assert of({"A": "1"}, '{"A": "1"}').strings("it") == {"A": "1"}
+    assert of("").strings("it") == {}
+    assert of(None).strings("it") == {}
+    for bad in (
+        of({"A": 1}),
+        of({"A\n": "1"}),
+        of({"A": "\r"}),
+        of([]),
+        of('{"A": "1"}'),
+        of({}, '{"A": "1"}'),
+    ):
+        with pytest.raises(BadParameterError, match="it: "):
+            bad.strings("it")
+
+
+def test_what_is_ignored_is_still_a_line() -> None:
+    of({"A": 1}, "x").ignore("it")
+    with pytest.raises(BadParameterError, match="control"):
+        of(None, "x\n").ignore("it")
