@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from tests.support.asterisk_rig import AsteriskRig
+from tests.support.asterisk_rig.polling import eventually
 from tests.support.sip import Answering, SipCall, SipPhone
 from tests.support.streams import Event, StreamClient, make_ticket
 from tests.support.watchers import until_online
@@ -78,6 +79,19 @@ class Desk:
 
         await self.stream.until(lambda: (number, state) in calls(), f"{agent} {state} {number}")
 
+    async def talks(self, agent: str, number: str) -> None:
+        """Wait until one of an agent's calls is connected, and the bridge knows both ends.
+
+        Asterisk tells of the two ends one after the other; from the first on the call counts as connected.
+        """
+
+        async def both_ends_known() -> bool:
+            calls = (await self.look("/bridged-channels", extension=agent)).body
+            return number in {call["callerId"] for call in calls}
+
+        await self.call_shows(agent, number, "connected")
+        await eventually(both_ends_known, f"{agent} talks to {number}")
+
     async def happens(self, kind: str, **properties: Any) -> Event:
         """Wait for a moment; it must be the only one of its kind."""
         event = await self.stream.until_event(type=kind, **properties)
@@ -144,7 +158,7 @@ async def placed_call(pbx: AsteriskRig, desk: Desk) -> Conversation:
     phone = await pbx.phone("148")
     outside = await pbx.outside(answering=Answering.ANSWER)
     agent = await (await phone.dial(CALLER)).up()
-    await desk.call_shows("148", CALLER, "connected")
+    await desk.talks("148", CALLER)
     return Conversation(phone, agent, await outside.incoming())
 
 
@@ -160,7 +174,7 @@ async def _taken(desk: Desk, phone: SipPhone, other: SipCall, number: str) -> Co
     agent = await phone.incoming()
     agent.answer()
     await other.up()
-    await desk.call_shows(phone.user, number, "connected")
+    await desk.talks(phone.user, number)
     return Conversation(phone, agent, other)
 
 

@@ -10,9 +10,9 @@ import pytest
 
 from tests.e2e.acting import CALLER, Desk, channel_of
 from tests.support.asterisk_rig import AsteriskRig
-from tests.support.sip import Answering, SipCall, SipPhone
+from tests.support.sip import Answering, SipCall
 
-Then = Callable[[SipPhone, SipCall], Coroutine[Any, Any, None]]
+Then = Callable[[SipCall], Coroutine[Any, Any, None]]
 
 
 async def test_the_agents_phone_rings_and_then_the_destination(pbx: AsteriskRig, desk: Desk) -> None:
@@ -81,15 +81,15 @@ async def test_variables_reach_both_legs_as_they_were_given(pbx: AsteriskRig, de
 # -------------------------------------------------------------------- calls that do not come about
 
 
-async def nothing(_phone: SipPhone, _call: SipCall) -> None:
+async def nothing(_: SipCall) -> None:
     """The phone rings on."""
 
 
-async def decline(_phone: SipPhone, call: SipCall) -> None:
+async def decline(call: SipCall) -> None:
     call.reject(603)
 
 
-async def take(_phone: SipPhone, call: SipCall) -> None:
+async def take(call: SipCall) -> None:
     call.answer()
 
 
@@ -123,15 +123,15 @@ async def test_why_a_call_did_not_come_about_is_told(pbx: AsteriskRig, desk: Des
         for number, does in (("148", failure.agent), ("149", failure.other))
         if does is not None
     ]
-    for phone, _ in phones:
+    for phone, does in phones:
+        phone.answering = does if isinstance(does, Answering) else Answering.RING
         await desk.shows("extensionStatus", agent=phone.user, status="not_inuse")
 
     answer = await desk.do(f"/originate/148/{failure.destination}", timeout=failure.timeout)
     for phone, does in phones:
-        if isinstance(does, Answering):
-            phone.answering = does
-        else:
-            await does(phone, await phone.incoming())
+        call = await phone.incoming()
+        if not isinstance(does, Answering):
+            await does(call)
 
     failed = await desk.happens("originateFailed", agent="148")
     assert (failed["actionId"], failed["reason"], failed["pbx"]) == (answer.body, failure.reason, "hq")
