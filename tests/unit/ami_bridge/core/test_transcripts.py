@@ -13,12 +13,17 @@ from services.ami_bridge.core.model import Key, key_of
 from services.ami_bridge.core.moments import Output
 from shared.events import AgentComplete, PhoneNumber, State
 from tests.support.transcripts import CAPTURES, events
+from tests.unit.ami_bridge.core.action_stories import STORIES as ACTION_STORIES
 from tests.unit.ami_bridge.core.call_stories import STORIES as CALL_STORIES
 from tests.unit.ami_bridge.core.queue_stories import STORIES as QUEUE_STORIES
 from tests.unit.ami_bridge.core.replay import NOON, replay, story
 
-STORIES = QUEUE_STORIES | CALL_STORIES
-FILTERED = sorted(path.name.removesuffix(".ami") for path in CAPTURES.glob("filtered/*.ami"))
+STORIES = QUEUE_STORIES | CALL_STORIES | ACTION_STORIES
+FILTERED = sorted(
+    str(path.relative_to(CAPTURES)).removesuffix(".ami")
+    for folder in ("filtered", "actions/filtered")
+    for path in CAPTURES.glob(f"{folder}/*.ami")
+)
 
 
 @pytest.mark.parametrize("name", STORIES)
@@ -29,9 +34,13 @@ def test_a_recorded_session_gives_these_events(name: str) -> None:
 
 
 def test_every_recorded_scenario_is_told() -> None:
-    recorded = {path.name.split(".")[0] for path in CAPTURES.glob("*.ami")}
+    recorded = {
+        str(path.relative_to(CAPTURES)).removesuffix(".ami")
+        for pattern in ("*.ami", "actions/*.ami")
+        for path in CAPTURES.glob(pattern)
+    }
 
-    assert recorded - set(STORIES) == {"listings"}
+    assert recorded - set(STORIES) == {"listings", "actions/answers"}
 
 
 def _without_recordings_and_times(outputs: list[Output]) -> list[tuple[str, str]]:
@@ -52,8 +61,8 @@ def _at_one_instant(messages: list[AmiMessage]) -> list[Output]:
 
 @pytest.mark.parametrize("name", FILTERED)
 def test_a_filtered_session_gives_the_same_events_as_one_with_all_classes(name: str) -> None:
-    everything = _at_one_instant([*events(name)])
-    filtered = _at_one_instant([*events(f"filtered/{name}")])
+    everything = _at_one_instant([*events(name.replace("filtered/", ""))])
+    filtered = _at_one_instant([*events(name)])
 
     assert _without_recordings_and_times(filtered) == _without_recordings_and_times(everything)
 
