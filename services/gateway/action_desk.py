@@ -230,8 +230,8 @@ class ActionDesk:
         if isinstance(found, Settled):
             return Reply(*found)
         now_ms = self._server_now() or found.give_up_ms
-        left_s = min(max(found.give_up_ms - now_ms, 0) / 1000 + _GIVE_UP_SLACK_S, _LONGEST_WAIT_S)
-        until = self._clock.monotonic() + left_s
+        left_s = (found.give_up_ms - now_ms) / 1000 + _GIVE_UP_SLACK_S
+        until = self._clock.monotonic() + min(left_s, _LONGEST_WAIT_S)
         while self._clock.monotonic() < until:
             await asyncio.sleep(self._look_every_s)
             try:

@@ -175,6 +175,21 @@ async def test_key_of_a_gateway_that_died_is_unknown_after_it_must_have_given_up
     waiting.cancel()
 
 
+async def test_nobody_waits_for_a_gateway_that_died_long_ago() -> None:
+    rig = Desk()
+    dead = Desk(rig.once)
+    dead.bus.let_go.clear()
+    waiting = asyncio.create_task(dead.run("k"))
+    await until(lambda: dead.bus.asked)
+
+    rig.server_now = (dead.server_now or 0) + 6_600
+    reply = await rig.run("k")
+
+    assert reply.outcome.result == "unknown"
+    assert reply.command_id == dead.bus.asked[0].command_id
+    waiting.cancel()
+
+
 async def test_who_waits_goes_on_while_the_store_is_away() -> None:
     rig = Desk()
     other = Desk(rig.once)
