@@ -16,8 +16,7 @@ import msgspec
 from faststream import BaseMiddleware
 from faststream.message import StreamMessage
 from faststream.nats import NatsBroker
-from faststream.nats.annotations import NatsMessage
-from faststream.nats.subscriber.usecases import ConcurrentCoreSubscriber as Subscriber
+from faststream.nats.subscriber.usecases import CoreSubscriber as Subscriber
 
 from shared import commands
 from shared.commands import ACTIONS, Command, MalformedCommandError, Outcome
@@ -31,7 +30,7 @@ _PROPERTIES = {action: frozenset(field.name for field in fields(kind)) for actio
 
 
 def declare(
-    broker: NatsBroker, subject: Callable[[str], str], queue: str, take: Take, *, max_workers: int
+    broker: NatsBroker, subject: Callable[[str], str], queue: str, take: Take
 ) -> Sequence[Subscriber]:
     """Declare a subscriber for every action.
 
@@ -39,28 +38,21 @@ def declare(
         subject: of an action.
         queue: the queue group.
         take: ``MalformedCommandError`` of it is answered as ``refused``, ``invalid``.
-        max_workers: how many commands of one action are under way at the same time.
     """
-    return [
-        _declare(broker, subject(action), queue, action, take, max_workers=max_workers) for action in ACTIONS
-    ]
+    return [_declare(broker, subject(action), queue, action, take) for action in ACTIONS]
 
 
-def _declare(
-    broker: NatsBroker, subject: str, queue: str, action: str, take: Take, *, max_workers: int
-) -> Subscriber:
+def _declare(broker: NatsBroker, subject: str, queue: str, action: str, take: Take) -> Subscriber:
     kind = ACTIONS[action]
 
-    async def handler(command: Command, message: NatsMessage) -> Outcome:
-        return await take(command, action, message.headers)
+    async def handler(command: Command) -> Outcome:
+        return await take(command, action, broker.context.get_local("message").headers)
 
     # FastStream reads what it validates, shows and names from the function.
     handler.__name__ = handler.__qualname__ = action.replace("-", "_")
     handler.__doc__ = kind.__doc__
-    handler.__annotations__ = {"command": kind, "message": NatsMessage, "return": Outcome}
-    subscriber = broker.subscriber(
-        subject, queue, decoder=_decoder(action), max_workers=max_workers, title=action
-    )
+    handler.__annotations__ = {"command": kind, "return": Outcome}
+    subscriber = broker.subscriber(subject, queue, decoder=_decoder(action), title=action)
     subscriber(handler)
     return subscriber
 

@@ -17,5 +17,7 @@ def set_up_logging(*, verbose: bool = False) -> None:
     if verbose:
         os.environ[_ENVIRONMENT_KEY] = "debug"
     debug = os.environ.get(_ENVIRONMENT_KEY) == "debug"
+    # The format shows none of these, and they cost as much as the rest of a record.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.basicConfig(level=logging.WARNING, format=_FORMAT)
     logging.getLogger("pbxis").setLevel(logging.DEBUG if debug else logging.INFO)

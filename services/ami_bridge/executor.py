@@ -77,16 +77,18 @@ class Executor:
         began = self._monotonic()
         outcome = await self._ended(order, command)
         action = action_of(command)
-        record = {
-            "id": order.command_id,
-            "caller": order.caller,
-            "action": action,
-            "outcome": outcome.result,
-            "code": outcome.code,
-            "ms": round((self._monotonic() - began) * 1000, 1),
-        }
-        level = logging.DEBUG if action in QUERIES else logging.INFO
-        log.log(level, "%s", msgspec.json.encode(record).decode())
+        # What is done stands in the gateways' audit; here it is told when somebody looks closely.
+        level = logging.DEBUG if action in QUERIES or outcome.result == "done" else logging.INFO
+        if log.isEnabledFor(level):
+            record = {
+                "id": order.command_id,
+                "caller": order.caller,
+                "action": action,
+                "outcome": outcome.result,
+                "code": outcome.code,
+                "ms": round((self._monotonic() - began) * 1000, 1),
+            }
+            log.log(level, "%s", msgspec.json.encode(record).decode())
         return outcome
 
     async def _ended(self, order: Order, command: Command) -> Outcome:

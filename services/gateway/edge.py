@@ -49,6 +49,8 @@ class Edge:
         self._inner = inner
         self._streams = streams
         self._readers = readers
+        vary = {"vary": "Origin"} if streams.settings.origins else {}
+        self._headers = _encode({**SECURITY_HEADERS, **vary})
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
@@ -107,17 +109,19 @@ class Edge:
         await _HTTP_STREAMS[stream[2]](self._streams, scope, receive, send, stream[1])
 
     def _origin(self, scope: AsgiScope) -> str | None:
+        if not any(name == b"origin" for name, _ in scope["headers"]):
+            return None
         return configured_origin(self._streams.settings, caller_of(scope["headers"], None))
 
     def _with_headers(self, scope: AsgiScope, send: Send) -> Send:
-        added = dict(SECURITY_HEADERS)
-        if self._streams.settings.origins:
-            added["vary"] = "Origin"
+        extra = self._headers
         origin = self._origin(scope)
         if origin is not None:
-            added["access-control-allow-origin"] = origin
-            added["access-control-expose-headers"] = f"Retry-After, {COMMAND_ID}"
-        extra = _encode(added)
+            cors = {
+                "access-control-allow-origin": origin,
+                "access-control-expose-headers": f"Retry-After, {COMMAND_ID}",
+            }
+            extra = [*extra, *_encode(cors)]
 
         async def sender(message: dict[str, object]) -> None:
             if message["type"] == "http.response.start":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from shared.config import Config
@@ -43,6 +44,7 @@ class Settings:
         return (self.open or self.demo) and self.on_loopback
 
 
+@lru_cache(maxsize=1024)
 def is_loopback(host: str) -> bool:
     """Whether an address or name always means this machine."""
     if host.lower() in _LOOPBACK_NAMES:

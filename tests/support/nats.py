@@ -87,6 +87,8 @@ class NatsServer:
     def freeze(self) -> None:
         """SIGSTOP: it takes connections and bytes, and does nothing."""
         os.kill(self.pid, signal.SIGSTOP)
+        stat = Path(f"/proc/{self.pid}/stat")  # the signal takes a moment to arrive
+        until_sync(lambda: stat.read_text().rpartition(")")[2].split()[0] == "T", _STOP_S, "it is stopped")
 
     def thaw(self) -> None:
         """SIGCONT."""

@@ -16,6 +16,7 @@ import contextlib
 import logging
 from collections import OrderedDict
 from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 from nats import errors
@@ -35,6 +36,7 @@ records = logging.getLogger("pbxis.audit")
 QUEUE_LIMIT = 10_000
 WINDOW = 64
 _ACK_WITHIN_S = 5.0
+_GATHER_S = 0.1
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 _NAME_IN_USE = 10058
 _ID = "Nats-Msg-Id"
@@ -51,6 +53,14 @@ class _Answer(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Answer)
+
+
+class _Message(NamedTuple):
+    """A record on its way."""
+
+    subject: str
+    payload: bytes
+    headers: dict[str, str]
 
 
 class _NotStoredError(Exception):
@@ -75,9 +85,10 @@ class AuditStream:
         self._limit = limit
         self._ack_within_s = ack_within_s
         self._replies = Replies(connection)
-        self._queue: OrderedDict[int, AuditRecord] = OrderedDict()
+        self._queue: OrderedDict[int, _Message] = OrderedDict()
         self._written = 0
         self._wake = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self._made = False
@@ -105,17 +116,21 @@ class AuditStream:
 
     def write(self, record: AuditRecord) -> None:
         """Take the record of an end: into the log now, into the stream as soon as NATS takes it."""
-        records.info("%s", encode(record).decode())
+        message = _Message(subjects.audit(record.pbx), encode(record), _headers(record))
+        records.info("%s", message.payload.decode())
         self._written += 1
-        self._queue[self._written] = record
+        self._queue[self._written] = message
         if len(self._queue) > self._limit:
             self._queue.popitem(last=False)
             self._drop()
         self._idle.clear()
         self._wake.set()
+        if len(self._queue) >= WINDOW:
+            self._hurry.set()
 
     async def flush(self, within_s: float) -> None:
         """Until all that was written is stored, at most that long."""
+        self._hurry.set()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._idle.wait(), within_s)
         if self._queue:
@@ -139,37 +154,50 @@ class AuditStream:
                     continue
                 pause_s = _FIRST_PAUSE_S
                 await self._wake.wait()
+                await self._gather()
         finally:
             unlisten()
             await self._replies.close()
 
+    async def _gather(self) -> None:
+        """Let some more come: a write of its own for each record costs a fifth of the action itself."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), _GATHER_S)
+        self._hurry.clear()
+
     async def _store_all(self) -> None:
         while self._queue:
             batch = list(islice(self._queue.items(), WINDOW))
-            stored = await asyncio.gather(
-                *(self._store(record) for _, record in batch), return_exceptions=True
-            )
-            for (number, _), error in zip(batch, stored, strict=True):
-                if error is None:
+            answers: list[asyncio.Future[bytes]] = []
+            try:
+                for _, message in batch:
+                    answers.append(await self._replies.send(*message))
+                await asyncio.wait(answers, timeout=self._ack_within_s)
+                for (number, _), answer in zip(batch, answers, strict=True):
+                    self._check(answer)
                     self._queue.pop(number, None)  # it may have been dropped meanwhile
-            for error in stored:
-                if error is not None:
-                    raise error
+            except NotSentError as error:
+                raise _NotStoredError(str(error)) from error
+            finally:
+                for answer in answers:
+                    if not answer.cancel():
+                        answer.exception()  # seen, or asyncio would complain that nobody did
             self._tell_dropped()
         self._idle.set()
 
-    async def _store(self, record: AuditRecord) -> None:
-        subject = subjects.audit(record.pbx)
+    def _check(self, answer: asyncio.Future[bytes]) -> None:
+        """Whether a record is stored."""
+        if not answer.done():
+            raise _NotStoredError(f"no answer within {self._ack_within_s:g} s")
         try:
-            raw = await self._replies.ask(subject, encode(record), _headers(record), self._ack_within_s)
-            answer = _decoder.decode(raw)
+            said = _decoder.decode(answer.result())
         except NobodyThereError as error:
             self._made = False
             raise _NotStoredError("no stream takes it") from error
-        except (NotSentError, NoAnswerError, msgspec.DecodeError) as error:
+        except (NoAnswerError, msgspec.DecodeError) as error:
             raise _NotStoredError(str(error)) from error
-        if answer.error is not None or answer.seq == 0:
-            raise _NotStoredError(f"the stream refuses: {answer.error}")
+        if said.error is not None or said.seq == 0:
+            raise _NotStoredError(f"the stream refuses: {said.error}")
 
     async def _ensure(self) -> None:
         """Make the stream, or bring it in line with the configuration."""

@@ -58,6 +58,21 @@ class Replies:
             NobodyThereError: nobody takes it.
             NoAnswerError: no answer in time, or the connection was lost meanwhile.
         """
+        answer = await self.send(subject, payload, headers)
+        late = self._loop.call_later(within_s, _fail, answer, f"no answer within {within_s:.1f} s")
+        try:
+            return await answer
+        finally:
+            late.cancel()
+
+    async def send(self, subject: str, payload: bytes, headers: Mapping[str, str]) -> asyncio.Future[bytes]:
+        """Send one request, once; its answer, which may raise what :meth:`ask` raises, without a time limit.
+
+        Whoever waits no longer cancels it.
+
+        Raises:
+            NotSentError: as of :meth:`ask`.
+        """
         if self._subscription is None:
             await self._open()
         if not self._connection.connected:
@@ -66,17 +81,15 @@ class Replies:
         token = str(self._numbered)
         answer: asyncio.Future[bytes] = self._loop.create_future()
         self._waiting[token] = answer
-        late = self._loop.call_later(within_s, self._fail, token, f"no answer within {within_s:.1f} s")
+        answer.add_done_callback(lambda _: self._waiting.pop(token, None))
         try:
             await self._connection.client.publish(
                 subject, payload, f"{self._inbox}.{token}", headers=dict(headers)
             )
-            return await answer
         except errors.Error as error:
+            answer.cancel()
             raise NotSentError(str(error) or type(error).__name__) from error
-        finally:
-            late.cancel()
-            self._waiting.pop(token, None)
+        return answer
 
     async def close(self) -> None:
         """Take no more answers."""
@@ -106,10 +119,10 @@ class Replies:
 
     def _on_change(self, connected: bool) -> None:
         if not connected:
-            for token in list(self._waiting):
-                self._fail(token, "the connection to NATS was lost")
+            for answer in list(self._waiting.values()):
+                _fail(answer, "the connection to NATS was lost")
 
-    def _fail(self, token: str, reason: str) -> None:
-        answer = self._waiting.get(token)
-        if answer is not None and not answer.done():
-            answer.set_exception(NoAnswerError(reason))
+
+def _fail(answer: asyncio.Future[bytes], reason: str) -> None:
+    if not answer.done():
+        answer.set_exception(NoAnswerError(reason))

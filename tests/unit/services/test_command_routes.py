@@ -23,16 +23,15 @@ async def nothing(command: Command, action: str, headers: dict[str, str]) -> Out
 def test_every_action_has_its_subscriber_with_its_own_type() -> None:
     broker = NatsBroker()
 
-    subscribers = declare(broker, lambda action: f"cmd.{action}", "the-group", nothing, max_workers=7)
+    subscribers = declare(broker, lambda action: f"cmd.{action}", "the-group", nothing)
 
     assert [one.subject.template for one in subscribers] == [f"cmd.{action}" for action in ACTIONS]
     assert {one.queue for one in subscribers} == {"the-group"}
-    assert {one.max_workers for one in subscribers} == {7}
 
 
 def test_the_asyncapi_document_shows_each_action_with_its_subject_and_its_properties() -> None:
     broker = NatsBroker(serializer=MsgSpecSerializer())
-    subscribers = declare(broker, lambda action: "cmd.{pbx}." + action, "any", nothing, max_workers=1)
+    subscribers = declare(broker, lambda action: "cmd.{pbx}." + action, "any", nothing)
 
     document = msgspec.json.decode(AsyncAPI(broker).to_specification().to_json())
 

@@ -70,7 +70,7 @@ def _rendered() -> Json:
         raise NotImplementedError
 
     broker = NatsBroker()
-    declare(broker, lambda action: f"{ROOT}.cmd.{{pbx}}.{action}", "bridge.{pbx}", take, max_workers=1)
+    declare(broker, lambda action: f"{ROOT}.cmd.{{pbx}}.{action}", "bridge.{pbx}", take)
     document = AsyncAPI(broker, schema_version="3.0.0").to_specification().to_json()
     return msgspec.json.decode(document)
 
