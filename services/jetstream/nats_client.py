@@ -1,6 +1,6 @@
 """The client of nats-py, made to last.
 
-Six things that it does would end, or give away, a service that must run for years:
+Seven things that it does would end, or give away, a service that must run for years:
 
 * It closes for good on every `-ERR` of the server that is no permissions violation ("maximum
   connections exceeded", "authentication timeout" …). Here they are a lost connection: try again.
@@ -10,6 +10,8 @@ Six things that it does would end, or give away, a service that must run for yea
 * It encrypts when the server asks for it, whatever the URL says: who stands in between need only not
   ask, and gets the password. Here ``tls_only`` is kept to.
 * Closed while not connected, it fails over what it had still to send, and leaves its tasks running.
+* Closed while it makes a connection anew, it may go on to make it: a cancellation that comes as the socket
+  opens is lost in ``asyncio.wait_for`` (Python 3.11). It is then connected for ever. Here it looks again.
 * What a lost connection had not taken yet it keeps, and sends when the next one is made: a command could
   arrive long after its sender was told that its outcome is unknown. Here it is forgotten. (Subscriptions
   are not among it; they are made again from a list.)
@@ -19,6 +21,7 @@ Six things that it does would end, or give away, a service that must run for yea
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import ParseResult
 
@@ -53,6 +56,7 @@ class LastingClient(Client):
     def __init__(self, *, tls_only: bool = False) -> None:
         super().__init__()
         self._tls_only = tls_only
+        self._closing = False
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         # The first thing that a server says, before it hears anything of us.
@@ -63,9 +67,16 @@ class LastingClient(Client):
     async def _connect_to_server(self, s: Srv) -> None:
         if self._transport is None and s.uri.scheme in ("nats", "tls"):
             self._transport = DroppingTransport()
+        self._end_if_closing()
         await super()._connect_to_server(s)
+        self._end_if_closing()
+
+    async def _process_connect_init(self) -> None:
+        await super()._process_connect_init()
+        self._end_if_closing()
 
     async def _close(self, status: int, do_cbs: bool = True) -> None:
+        self._closing = status == Client.CLOSED  # not so after each first attempt that fails
         if not self.is_connected:
             # It would write what is left into a lost connection, and fail half way.
             self._forget_pending()
@@ -74,6 +85,18 @@ class LastingClient(Client):
     async def _attempt_reconnect(self) -> None:
         self._forget_pending()
         await super()._attempt_reconnect()
+
+    def _end_if_closing(self) -> None:
+        """Do again what closing did to a connection that was not there yet."""
+        if not self._closing:
+            return
+        self._status = Client.CLOSED
+        for task in (self._reading_task, self._ping_interval_task, self._flusher_task):
+            if task is not None:
+                task.cancel()
+        if self._transport is not None:
+            self._transport.close()
+        raise asyncio.CancelledError
 
     def _forget_pending(self) -> None:
         self._pending.clear()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
-from services.jetstream.connection import Connection
-from tests.support.nats import NatsServer
+import pytest
+
+from services.jetstream.connection import Connection, connect
+from tests.support.nats import NatsServer, connected
 from tests.support.waiting import until
 
 
@@ -27,3 +30,29 @@ async def test_attempts_to_come_back_to_a_server_that_hangs_leave_no_sockets_ope
     assert open_files() <= before
     nats_server.thaw()
     await until(lambda: gateway_connection.connected)
+
+
+async def test_connection_that_is_closed_while_it_is_made_anew_stays_closed(
+    nats_server: NatsServer,
+) -> None:
+    before = open_files()
+    async with connected(nats_server, "gateway") as connection:
+        nats_server.kill()
+        await until(lambda: not connection.connected)
+        await asyncio.to_thread(nats_server.start)
+        await connection.close()
+
+    assert connection.client.is_closed
+    await until(lambda: open_files() <= before)
+
+
+async def test_first_connection_is_tried_until_there_is_a_server(nats_server: NatsServer) -> None:
+    nats_server.kill()
+    connecting = asyncio.create_task(connect(nats_server.section("gateway"), "gateway", within_s=20))
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(asyncio.shield(connecting), 0.6)  # longer than a failed attempt and a pause
+    await asyncio.to_thread(nats_server.start)
+
+    connection = await connecting
+    assert connection.connected
+    await connection.close()

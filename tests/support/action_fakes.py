@@ -183,7 +183,8 @@ class FakeBridge:
         subscription = await connection.client.subscribe(
             subjects.commands(pbx), queue=subjects.command_group(pbx), cb=self._take
         )
-        await connection.client.flush()
+        for _ in range(2):  # nats-py's first PING goes out ahead of what waits to be written
+            await connection.client.flush()
         try:
             yield self
         finally:
