@@ -176,13 +176,14 @@ async def test_a_bug_after_something_was_sent_is_logged_and_answered_unknown(
     assert "TimeoutError: bug" in caplog.text
 
 
-async def test_each_command_leaves_one_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="pbxis.bridge.commands")
+async def test_each_command_leaves_one_line_in_a_log_that_tells_all(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, logger="pbxis.bridge.commands")
     rig = Rig()
 
     await rig.executor.execute(order(), Hangup(agent_or_channel="PJSIP/148-00000001"))
 
     [record] = caplog.records
+    assert record.levelno == logging.DEBUG
     assert msgspec.json.decode(record.getMessage()) == {
         "id": "pbxis-1",
         "caller": "wall board",
