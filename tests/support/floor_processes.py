@@ -147,6 +147,11 @@ class Floor:
         self._gateway = gateway
         self._services: list[Service] = []
 
+    @property
+    def alive(self) -> list[GatewayService]:
+        """The gateways that were not killed, in the order they were started."""
+        return [gateway for gateway in self.gateways if gateway.process.returncode is None]
+
     async def __aenter__(self) -> Self:
         await asyncio.to_thread(self.nats.start)
         return self
@@ -182,9 +187,8 @@ class Floor:
     async def until_acting(self, *pbxs: str, bearer: str | None = None) -> None:
         """Wait until each gateway gets answers from the bridges of these PBXs; of all."""
         for pbx in pbxs or [pbx.name for pbx in self._pbxs]:
-            for gateway in self.gateways:
-                if gateway.process.returncode is None:
-                    await _until_acting(gateway, pbx, bearer)
+            for gateway in self.alive:
+                await _until_acting(gateway, pbx, bearer)
 
     async def _start(self, command: str, *options: str, stdout: int | None = None) -> tuple[Process, Path]:
         config = self._folder / f"{command}.toml"
