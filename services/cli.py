@@ -81,6 +81,7 @@ def _tail_options(tail: argparse.ArgumentParser) -> None:
     tail.add_argument("--agents", default="*", metavar="A,B", help="which agents (default: all)")
     tail.add_argument("--queues", default="*", metavar="A,B", help="which queues (default: all)")
     tail.add_argument("--key-file", metavar="FILE", help=_KEY_FILE_HELP)
+    tail.add_argument("--audit", action="store_true", help="who does what, instead of events (role admin)")
     tail.add_argument("--plain", action="store_true", help="one JSON object a line instead of a table")
 
 
@@ -170,6 +171,10 @@ def _run(options: argparse.Namespace) -> int:
         from services.terminal.key import key
 
         return key(options)
+    if options.audit:
+        from services.terminal.audit import audit
+
+        return audit(options)
     from services.terminal.tail import tail
 
     return tail(options)

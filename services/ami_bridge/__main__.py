@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import gc
 import logging
 import secrets
 import signal
@@ -62,6 +63,7 @@ async def _until_stopped(config: Config, pbx: PbxSection) -> None:
 
 async def _serve(config: Config, pbx: PbxSection) -> None:
     connection = await connect(config.nats, "bridge", name=f"pbxis bridge {pbx.name}")
+    gc.freeze()  # what is loaded by now stays: the collector need not look at it again and again
     try:
         documents = await _published_before(connection, config, pbx)
         centre = CallCentre(pbx.name, identity(pbx), session=secrets.token_hex(4))

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import datetime
+import gc
 import logging
 import secrets
 import signal
@@ -164,6 +165,8 @@ async def _end(tasks: set[asyncio.Task[None]]) -> None:
 async def _announce(gateway: Gateway, server: Server, listener: socket.socket) -> None:
     """Say that it serves, once it does and has the state."""
     url = url_of(listener)
+    # What is loaded by now stays: the collector need not look at it, some 200,000 objects, again and again.
+    gc.freeze()
     while not server.started or gateway.not_ready():  # noqa: ASYNC110 - uvicorn tells nobody that it has started
         await asyncio.sleep(_LOOK_EVERY_S)
     print(f"ready {url}", flush=True)

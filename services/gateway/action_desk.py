@@ -219,10 +219,14 @@ class ActionDesk:
             give_up_ms = now_ms + int((self._timeout_s + ANSWER_SLACK_S) * 1000)
             return await self._once.begin(key, fingerprint, command_id, give_up_ms)
         except KeyReusedError as error:
-            self._write(order, command_id, result="refused", code=error.code, message=str(error))
+            self._write(
+                self._record(order, command_id), result="refused", code=error.code, message=str(error)
+            )
             raise
         except BusAwayError as error:
-            self._write(order, command_id, result="not_sent", code=error.code, message=error.reason)
+            self._write(
+                self._record(order, command_id), result="not_sent", code=error.code, message=error.reason
+            )
             raise
 
     async def _end_of(self, key: str, found: Running | Settled) -> Reply | None:
@@ -250,10 +254,11 @@ class ActionDesk:
         if isinstance(command, Originate):
             command = replace(command, action_id=command_id)
         left_s = self._timeout_s - (self._clock.monotonic() - started)
+        begun = self._record(order, command_id)
         if left_s < _LEAST_S:
             outcome = Outcome(result="not_sent", code="late", message="There was no time left to send it.")
         else:
-            await self._audit.begin(self._record(order, command_id))
+            await self._audit.begin(begun)
             outcome = await self._bus.ask(
                 order.pbx, command, command_id=command_id, caller=order.principal.name, within_s=left_s
             )
@@ -262,8 +267,7 @@ class ActionDesk:
         if outcome.candidates and not message:
             message = f"{len(outcome.candidates)} calls fit; nothing was done."
         self._write(
-            order,
-            command_id,
+            begun,
             result=outcome.result,
             code=error and error.code,
             message=message or None,
@@ -292,8 +296,7 @@ class ActionDesk:
 
     def _write(
         self,
-        order: Order,
-        command_id: str,
+        begun: AuditRecord,
         *,
         result: str,
         code: str | None,
@@ -302,7 +305,8 @@ class ActionDesk:
     ) -> None:
         self._audit.write(
             msgspec.structs.replace(
-                self._record(order, command_id),
+                begun,
+                at=self._clock.now_ms(),
                 phase="ended",
                 result=result,
                 code=code,

@@ -12,7 +12,8 @@ from shared.errors import CallCentreError
 
 ENVIRONMENT_KEY = "PBXIS_KEY"
 HOW = (
-    f"give a key with --key-file FILE or in {ENVIRONMENT_KEY}; `pbxis key add NAME --roles stream` makes one"
+    f"give a key with --key-file FILE or in {ENVIRONMENT_KEY}; "
+    "`pbxis key add NAME --roles {role}` makes one"
 )
 
 

@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-import http.client
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Sequence
-from typing import IO, Any, cast
+from typing import Any, cast
 
 import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import connect
 
-from services.terminal.given_key import HOW
-from shared.errors import CallCentreError
+from services.terminal.gateway_http import GatewayRefusedError, request
+
 
 _TIMEOUT_S = 10.0
 _PAUSE_S = 1.0
 _SILENCE_S = 40.0  # the gateway sends a ping every 15 s
-
-
-class GatewayRefusedError(CallCentreError):
-    """The gateway gave no ticket, or ended the stream for good."""
-
-    def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"{url}: {reason}")
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A gateway redirects nobody, and whoever else does must not get the key."""
-
-    def redirect_request(
-        self,
-        req: urllib.request.Request,
-        fp: IO[bytes],
-        code: int,
-        msg: str,
-        headers: http.client.HTTPMessage,
-        newurl: str,
-    ) -> None:
-        return None
 
 
 def events(
@@ -73,39 +48,11 @@ def events(
 def _ticket(url: str, agents: Sequence[str], queues: Sequence[str], key: str | None) -> str:
     body = msgspec.json.encode({"agents": agents, "queues": queues, "callers": True})
     headers = {"Content-Type": "application/json"}
-    if key is not None:
-        headers["Authorization"] = f"Bearer {key}"
-    request = urllib.request.Request(  # noqa: S310 - the operator's own address
-        f"{url}/ticket", data=body, headers=headers, method="POST"
-    )
     try:
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=_TIMEOUT_S) as answer:
+        with request(url, "/ticket", key, body=body, headers=headers) as answer:
             return msgspec.json.decode(answer.read(), type=str)
-    except urllib.error.HTTPError as error:
-        raise GatewayRefusedError(url, _detail(error) + _advice(error.code, key)) from error
     except OSError as error:
         raise GatewayRefusedError(url, f"cannot be reached: {error}") from error
-
-
-def _detail(error: urllib.error.HTTPError) -> str:
-    try:
-        problem = msgspec.json.decode(error.read(), type=dict[str, Any])
-    except msgspec.DecodeError:
-        return f"answered {error.code}"
-    return f"answered {error.code}: {problem.get('detail') or problem.get('title')}"
-
-
-def _advice(status: int, key: str | None) -> str:
-    """What to do here about an answer that was written for programs."""
-    if status == http.HTTPStatus.UNAUTHORIZED:
-        return (
-            f"\n  {HOW}"
-            if key is None
-            else "\n  the key that was given is not one of that gateway's, or revoked"
-        )
-    if status == http.HTTPStatus.FORBIDDEN:
-        return "\n  `pbxis key list` shows what each key is for"
-    return ""
 
 
 def _session(url: str, ticket: str, position: str | None) -> Iterator[dict[str, Any]]:

@@ -110,9 +110,7 @@ class AuditStream:
         """Send the record of a beginning."""
         if self._connection.connected:
             with contextlib.suppress(errors.Error):
-                await self._connection.client.publish(
-                    subjects.audit(record.pbx), encode(record), headers=_headers(record)
-                )
+                await self._connection.client.publish(subjects.audit(record.pbx), encode(record))
 
     def write(self, record: AuditRecord) -> None:
         """Take the record of an end: into the log now, into the stream as soon as NATS takes it."""

@@ -39,7 +39,7 @@ def read_body(body: bytes) -> Mapping[str, Any]:
     if not body.strip():
         return {}
     try:
-        found = json.loads(body.decode("utf-8"), object_pairs_hook=_once, parse_constant=_no_json)
+        found = _decoder.decode(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadJsonError(f"The body is not JSON: {error}.") from error
     if not isinstance(found, dict):
@@ -68,3 +68,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_json(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is no JSON")
+
+
+# Made once: `json.loads` with such hooks makes one for each text.
+_decoder = json.JSONDecoder(object_pairs_hook=_once, parse_constant=_no_json)

@@ -10,8 +10,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from litestar import Response
 from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
 
 from services.gateway.action_desk import ActionDesk, Order
 from services.gateway.core import answers, which_pbx
@@ -22,8 +22,8 @@ from services.gateway.core.request_input import read_body, read_query
 from services.gateway.errors import GatewayError, RoleMissingError, of_outcome
 from services.gateway.guard import admit, caller_of
 from services.gateway.key_ring import KeyRing
-from services.gateway.routes.problems import AnyRequest, problem_answer
-from services.gateway.routes.requests import COMMAND_ID, body_of, idempotency_key, json_answer
+from services.gateway.routes.problems import AnyRequest
+from services.gateway.routes.requests import COMMAND_ID, body_of, idempotency_key, json_answer, problem_answer
 from services.gateway.settings import Settings
 from shared.commands import QUERIES, Command, Outcome
 
@@ -37,7 +37,7 @@ class Actions:
     knowledge: which_pbx.Knowledge
     desk: ActionDesk
 
-    async def answer(self, form: Form, request: AnyRequest) -> Response[bytes]:
+    async def answer(self, form: Form, request: AnyRequest) -> ASGIResponse:
         """Do what a request asks for.
 
         Raises:
@@ -78,7 +78,7 @@ class Actions:
         came.update(body)
         return fill(form, path, query, body, self.settings.pbxs)
 
-    async def _act(self, form: Form, order: Order) -> Response[bytes]:
+    async def _act(self, form: Form, order: Order) -> ASGIResponse:
         reply = await self.desk.run(order)
         named = {COMMAND_ID: reply.command_id}
         error = of_outcome(reply.outcome)
@@ -86,7 +86,7 @@ class Actions:
             return problem_answer(error, named)
         return json_answer(answers.of_action(form.answers, reply.command_id, reply.outcome), named)
 
-    async def _look_up(self, form: Form, filled: Filled, principal: Principal) -> Response[bytes]:
+    async def _look_up(self, form: Form, filled: Filled, principal: Principal) -> ASGIResponse:
         if form.answers == "queues" and filled.queue is None:
             return json_answer(await self._all_queues(filled, principal))
         pbx = which_pbx.choose(filled, principal, self.settings.pbxs, self.knowledge)
@@ -119,7 +119,7 @@ def routes(actions: Actions) -> list[HTTPRouteHandler]:
 
 
 def _route(actions: Actions, form: Form) -> HTTPRouteHandler:
-    async def handle(request: AnyRequest) -> Response[bytes]:
+    async def handle(request: AnyRequest) -> ASGIResponse:
         return await actions.answer(form, request)
 
     path = form.path

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response
@@ -29,14 +28,8 @@ AnyRequest = Request[Any, Any, Any]
 
 def answer(request: AnyRequest, error: Exception) -> Response[bytes]:
     """Any error as application/problem+json."""
-    return problem_answer(_translate(request, error))
-
-
-def problem_answer(error: GatewayError, more: Mapping[str, str] | None = None) -> Response[bytes]:
-    """An error of ours as application/problem+json, with more headers if there are any."""
-    status, headers, body = problem(error)
-    media_type = headers["Content-Type"]
-    return Response(body, status_code=status, headers={**headers, **(more or {})}, media_type=media_type)
+    status, headers, body = problem(_translate(request, error))
+    return Response(body, status_code=status, headers=dict(headers), media_type=headers["Content-Type"])
 
 
 def _translate(request: AnyRequest, error: Exception) -> GatewayError:

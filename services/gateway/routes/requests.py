@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 
 import msgspec
-from litestar import Response
 from litestar.background_tasks import BackgroundTask
+from litestar.response.base import ASGIResponse
 
-from services.gateway.errors import BadJsonError, BadParameterError
+from services.gateway.errors import BadJsonError, BadParameterError, GatewayError, problem
 from services.gateway.routes.problems import AnyRequest
 
 COMMAND_ID = "Pbxis-Cmd-Id"
@@ -55,12 +55,20 @@ async def body_of(request: AnyRequest) -> bytes:
 
 def json_answer(
     value: object, headers: Mapping[str, str] | None = None, *, background: BackgroundTask | None = None
-) -> Response[bytes]:
+) -> ASGIResponse:
     """A value as JSON, not to be kept by any cache; ``background`` runs when it has been written."""
-    return Response(
-        msgspec.json.encode(value),
+    return ASGIResponse(
+        body=msgspec.json.encode(value),
         media_type="application/json",
         headers={**_NO_STORE, **(headers or {})},
         status_code=200,
         background=background,
+    )
+
+
+def problem_answer(error: GatewayError, headers: Mapping[str, str]) -> ASGIResponse:
+    """An error of ours as application/problem+json, with more headers."""
+    status, own, body = problem(error)
+    return ASGIResponse(
+        body=body, media_type=own["Content-Type"], headers={**own, **headers}, status_code=status
     )

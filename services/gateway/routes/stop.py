@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from litestar import Response, post
+from litestar import post
 from litestar.background_tasks import BackgroundTask
 from litestar.handlers import HTTPRouteHandler
+from litestar.response.base import ASGIResponse
 
 from services.gateway.action_desk import ActionDesk
 from services.gateway.core.parameters import Parameters
@@ -29,7 +30,7 @@ def routes(
     """The route; ``stop`` begins a clean end of this process and returns at once."""
 
     @post("/stop", name="stop")
-    async def end(request: AnyRequest) -> Response[bytes]:
+    async def end(request: AnyRequest) -> ASGIResponse:
         caller = caller_of(request.scope["headers"], request.scope["client"])
         principal = admit(settings, ring, caller, ROLES)
         try:
