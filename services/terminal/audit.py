@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from http.client import HTTPException
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ _STYLES = {"done": "green", "refused": "yellow", "not_sent": "red", "unknown": "
 _PAUSE_S = 1.0
 _SILENCE_S = 40.0  # the gateway sends a comment every 15 s
 _HEADING_ROWS = 6
+_KEY_NOT_GOOD = (401, 403)
 
 
 def audit(options: argparse.Namespace) -> int:
@@ -72,14 +74,15 @@ def records(url: str, key: str | None) -> Iterator[Record]:
                 role="admin",
             ) as answer:
                 reached = True
-                for last, record in _read(answer):
+                for position, record in _read(answer):
+                    last = position
                     yield record
-        except OSError as error:
+        except (OSError, HTTPException) as error:
             if not reached:
                 raise GatewayRefusedError(url, f"cannot be reached: {error}") from error
             reason = str(error) or type(error).__name__
         except GatewayRefusedError as error:
-            if not reached or error.status < 500:  # the key is no longer good
+            if not reached or error.status in _KEY_NOT_GOOD:
                 raise
             reason = str(error)
         yield {"type": "disconnected", "reason": reason}

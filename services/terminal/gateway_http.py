@@ -51,7 +51,7 @@ def request(
     timeout_s: float = _TIMEOUT_S,
     role: str = "stream",
 ) -> Any:
-    """The answer, to be closed; POST when there is a ``body``. ``role`` is what the key needs, for the advice.
+    """The answer, to be closed; POST when there is a ``body``. ``role`` is what the key needs.
 
     Raises:
         GatewayRefusedError: the gateway says no.

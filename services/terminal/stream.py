@@ -12,7 +12,6 @@ from websockets.sync.client import connect
 
 from services.terminal.gateway_http import GatewayRefusedError, request
 
-
 _TIMEOUT_S = 10.0
 _PAUSE_S = 1.0
 _SILENCE_S = 40.0  # the gateway sends a ping every 15 s

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import Any
 
 import pytest
 
-from services.gateway import key_file
-from services.gateway.core.keys import KeyEntry, hash_of, make_key
-from services.gateway.core.principal import Role
 from services.gateway.routes.audit import MAX_READERS
 from shared.audit import AuditRecord
 from tests.support.gateway_rig import Rig, Sse, running
+from tests.support.keys import Keys, bearer
 from tests.support.waiting import until
 
 
@@ -28,18 +25,9 @@ def ended(number: int) -> AuditRecord:
 
 @asynccontextmanager
 async def reading(rig: Rig, key: str | None = None, **options: Any) -> AsyncGenerator[Sse]:
-    headers = {**options.pop("headers", {}), **({"Authorization": f"Bearer {key}"} if key else {})}
+    headers = {**options.pop("headers", {}), **(bearer(key) if key else {})}
     async with rig.http.stream("GET", "/audit", headers=headers, timeout=20, **options) as answer:
         yield Sse(answer)
-
-
-def add_key(file: Path, name: str, *roles: Role) -> str:
-    text, key_id = make_key(bytes(ord(name[0]) for _ in range(40)))
-    entry = KeyEntry(
-        name=name, id=key_id, sha256=hash_of(text), roles=roles, pbxs=None, created=datetime.date(2026, 1, 1)
-    )
-    key_file.change(file, lambda book: book.with_key(entry))
-    return text
 
 
 async def test_records_come_as_events_with_their_sequence_first_the_newest_then_live() -> None:
@@ -134,15 +122,15 @@ class TestKeys:
 
     @pytest.fixture
     async def rig(self, tmp_path: Path) -> AsyncGenerator[Rig]:
-        self.file = tmp_path / "keys.toml"
-        self.admin = add_key(self.file, "boss", "admin")
-        self.crm = add_key(self.file, "crm", "call", "queue", "stream")
-        async with running(open=False, keys_file=self.file) as rig:
+        self.keys = Keys(tmp_path)
+        self.admin = self.keys.add("boss", "admin")
+        self.crm = self.keys.add("crm", "call", "queue", "stream")
+        async with running(open=False, keys_file=self.keys.file) as rig:
             yield rig
 
     async def test_it_needs_a_key_with_the_role_admin(self, rig: Rig) -> None:
         assert (await rig.http.get("/audit")).status_code == 401
-        answer = await rig.http.get("/audit", headers={"Authorization": f"Bearer {self.crm}"})
+        answer = await rig.http.get("/audit", headers=bearer(self.crm))
         assert (answer.status_code, answer.json()["code"]) == (403, "role_missing")
 
         async with reading(rig, self.admin) as sse:
@@ -153,7 +141,7 @@ class TestKeys:
         async with reading(rig, self.admin) as sse:
             rig.audit.write(ended(1))
             assert await sse.next() is not None
-            key_file.change(self.file, lambda book: book.without("boss"))
+            self.keys.revoke("boss")
             rig.gateway.ring.look()
             rig.audit.write(ended(2))
 
@@ -161,7 +149,7 @@ class TestKeys:
         await until(lambda: rig.audit.reading == 0)
 
     async def test_refused_request_is_written_down_with_who_asked(self, rig: Rig) -> None:
-        answer = await rig.http.post("/stop", headers={"Authorization": f"Bearer {self.crm}"})
+        answer = await rig.http.post("/stop", headers=bearer(self.crm))
 
         assert answer.status_code == 403
         (record,) = rig.audit.records
