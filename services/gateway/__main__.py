@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import contextlib
 import datetime
-import gc
 import logging
 import secrets
 import signal
@@ -20,7 +19,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from services import configuration
+from services import collector, configuration
 from services.gateway import first_key
 from services.gateway.action_desk import ActionDesk
 from services.gateway.adapters.audit_reader import NatsAuditReader
@@ -41,7 +40,7 @@ from shared.errors import CallCentreError, ConfigError
 
 log = logging.getLogger("pbxis.gateway")
 
-_FINISH_WITHIN_S = 1.0
+_FINISH_WITHIN_S = 1.0  # beside what the server itself waits for requests
 _FLUSH_WITHIN_S = 0.5
 _CLOSE_WITHIN_S = 1.0
 _LOOK_EVERY_S = 0.02
@@ -165,8 +164,7 @@ async def _end(tasks: set[asyncio.Task[None]]) -> None:
 async def _announce(gateway: Gateway, server: Server, listener: socket.socket) -> None:
     """Say that it serves, once it does and has the state."""
     url = url_of(listener)
-    # What is loaded by now stays: the collector need not look at it, some 200,000 objects, again and again.
-    gc.freeze()
+    collector.settle()
     while not server.started or gateway.not_ready():  # noqa: ASYNC110 - uvicorn tells nobody that it has started
         await asyncio.sleep(_LOOK_EVERY_S)
     print(f"ready {url}", flush=True)
