@@ -20,6 +20,7 @@ examples:
   pbxis up --config pbxis.toml      your own PBX (docs/configuration.md)
   pbxis check --config pbxis.toml   what would not work, and what to change
   pbxis tail --queues support       live events in this terminal
+  pbxis tail --audit                who does what
   pbxis key add crm --roles call    an API key for a program
 """
 _KEY_EPILOG = """\

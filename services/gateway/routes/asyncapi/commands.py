@@ -23,21 +23,25 @@ Json = dict[str, Any]
 
 _HEADERS: Json = {
     "type": "object",
-    "required": [commands.HEADER_ID, commands.HEADER_DEADLINE],
+    "required": [commands.HEADER_ID, commands.HEADER_DEADLINE, commands.HEADER_CALLER],
     "properties": {
         commands.HEADER_ID: {
             "type": "string",
+            "pattern": "^[A-Za-z0-9_-]{1,64}$",
             "description": "Names one attempt to act. A bridge that sees it twice acts once.",
         },
         commands.HEADER_DEADLINE: {
             "type": "string",
-            "pattern": "^[0-9]+$",
+            "pattern": "^[0-9]{1,16}$",
             "description": (
-                "ms since the epoch on NATS's clock. After it nothing is sent to Asterisk any more; "
-                "without it nothing at all."
+                "ms since the epoch on NATS's clock, at most two minutes ahead. After it nothing is sent to "
+                "Asterisk any more."
             ),
         },
-        commands.HEADER_CALLER: {"type": "string", "description": "Who asks, for the bridge's log."},
+        commands.HEADER_CALLER: {
+            "type": "string",
+            "description": "Who asks, for the bridge's log: one line.",
+        },
     },
 }
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from services.gateway.core.parameters import MAX_AGENTS, MAX_NAME, MAX_PBXS, MAX_QUEUES
 from services.gateway.core.position import POSITION_PATTERN
+from services.gateway.routes.audit import SEQUENCE_PATTERN
 from services.gateway.routes.openapi.actions import SECURITY
 from services.gateway.routes.openapi.parameters import pbx_pattern
 from services.gateway.routes.openapi.problems import responses
@@ -54,6 +55,7 @@ def operations(pbxs: Sequence[str]) -> Json:
         "/ticket/{ticket}": {"delete": _REVOKE_TICKET},
         "/{ticket}/long-poll": {"get": _LONG_POLL},
         "/{ticket}/sse": {"get": _SSE},
+        "/audit": {"get": _AUDIT},
         "/health/live": {"get": _LIVE},
         "/health/ready": {"get": _READY},
     }
@@ -179,6 +181,45 @@ _SSE: Json = {
     "responses": {
         "200": {"description": "The stream.", "content": {"text/event-stream": {"example": _SSE_EXAMPLE}}},
         **responses("origin_refused", "not_found", "internal_error"),
+    },
+}
+_AUDIT_EXAMPLE = (
+    'event: audit\ndata: {"id":"pbxis-0f8d4c1b2a3948576605f4e3d2c1b0a9","at":1767225600000,"phase":"begun",'
+    '"caller":"crm","callerId":"9c1e5f3a70d2b468","action":"hangup","pbx":"hq"}\nid: 1042\n\n'
+)
+_AUDIT: Json = {
+    "operationId": "audit",
+    "summary": "Who did what, as server-sent events",
+    "description": (
+        "The newest 100 records, or those behind `after`, then each as it comes, without an end. "
+        "Role: `admin`."
+    ),
+    "tags": ["operations"],
+    "security": SECURITY,
+    "parameters": [
+        {
+            "name": "after",
+            "in": "query",
+            "schema": {"type": "string", "pattern": f"^(?:{SEQUENCE_PATTERN})?$"},
+            "description": "The id of the last record received: the answer goes on behind it.",
+            "example": "1042",
+        },
+        {**_LAST_EVENT_ID, "schema": {"type": "string", "pattern": f"^(?:{SEQUENCE_PATTERN})?$"}},
+    ],
+    "responses": {
+        "200": {
+            "description": "The records.",
+            "content": {"text/event-stream": {"example": _AUDIT_EXAMPLE}},
+        },
+        **responses(
+            "bad_parameter",
+            "no_key",
+            "origin_refused",
+            "role_missing",
+            "too_many_requests",
+            "internal_error",
+            "bus_unavailable",
+        ),
     },
 }
 
