@@ -17,6 +17,7 @@ from faststream import BaseMiddleware
 from faststream.message import StreamMessage
 from faststream.nats import NatsBroker
 from faststream.nats.subscriber.usecases import CoreSubscriber as Subscriber
+from nats import errors
 
 from shared import commands
 from shared.commands import ACTIONS, Command, MalformedCommandError, Outcome
@@ -93,3 +94,11 @@ class AnswerAlways(BaseMiddleware[Any, Any]):
             # The outermost. Where it failed is not known, so neither is whether anything was sent.
             log.exception("a command failed")
             return Outcome(result="unknown", code="no_answer", message="The bridge failed.")
+
+    async def publish_scope(self, call_next: Callable[[Any], Awaitable[Any]], cmd: Any) -> Any:
+        """Called by FastStream around the sending of the answer; itself it would say nothing."""
+        try:
+            return await call_next(cmd)
+        except errors.Error as error:
+            log.warning("an answer could not be sent: %s", error or type(error).__name__)
+            raise

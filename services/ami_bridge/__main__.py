@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import gc
 import logging
 import secrets
 import signal
@@ -15,7 +14,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 import uvloop
 
-from services import configuration
+from services import collector, configuration
 from services.ami_bridge.acting import act
 from services.ami_bridge.adapters.heartbeat import Heartbeat
 from services.ami_bridge.adapters.jetstream_outbox import Outbox
@@ -63,7 +62,7 @@ async def _until_stopped(config: Config, pbx: PbxSection) -> None:
 
 async def _serve(config: Config, pbx: PbxSection) -> None:
     connection = await connect(config.nats, "bridge", name=f"pbxis bridge {pbx.name}")
-    gc.freeze()  # what is loaded by now stays: the collector need not look at it again and again
+    collector.settle()
     try:
         documents = await _published_before(connection, config, pbx)
         centre = CallCentre(pbx.name, identity(pbx), session=secrets.token_hex(4))

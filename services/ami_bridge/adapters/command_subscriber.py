@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, cast
 
 from fast_depends.msgspec import MsgSpecSerializer
+from faststream import AckPolicy
 from faststream.nats import NatsBroker
 from nats import errors
 from nats.aio.client import Client
@@ -91,6 +92,7 @@ class _Broker(NatsBroker):
             serializer=MsgSpecSerializer(),
             # The decoder has validated it strictly; a second time costs as much as all the rest.
             apply_types=False,
+            ack_policy=AckPolicy.MANUAL,  # a request is not acknowledged but answered
             graceful_timeout=_GIVEN_UP_WITHIN_S,
         )
         self._client = cast("Client", client)

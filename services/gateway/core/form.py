@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from services.gateway.core import fields
@@ -49,10 +50,15 @@ class Form:
     build: Callable[[Mapping[str, Any]], Command]
     ignored: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def own(self) -> tuple[Field, ...]:
         """The fields of query and body."""
         return tuple(field for field in self.fields if not field.in_path)
+
+    @cached_property
+    def known(self) -> tuple[str, ...]:
+        """The names that query and body may have."""
+        return (*(field.name for field in self.own), *self.ignored)
 
 
 class Said(NamedTuple):
@@ -85,7 +91,7 @@ def fill(
     Raises:
         BadParameterError: what is wrong.
     """
-    parameters = Parameters(query, body, [*(field.name for field in form.own), *form.ignored])
+    parameters = Parameters(query, body, form.known)
     for name in form.ignored:
         parameters.ignore(name)
     values: dict[str, Any] = {}

@@ -118,6 +118,8 @@ class Parameters:
         return self._one(name, lists, ())
 
     def _values(self, name: str) -> list[Any]:
+        if name not in self._body and name not in self._query:
+            return []
         values: list[Any] = list(self._query.get(name, ()))
         if name in self._body:
             values.append(self._body[name])
