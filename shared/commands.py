@@ -231,9 +231,10 @@ class Outcome:
     """What became of a command.
 
     ``done``: Asterisk did it, or the answer to a query; with ``candidates`` of an action, nothing was done
-    because several calls fit. ``refused``: nothing happened, ``code`` says why. ``not_sent``: nothing reached
-    Asterisk. ``unknown``: it was written to Asterisk, and no answer came; it is never sent again by itself.
-    ``message`` is for people, in Asterisk's words where there are any.
+    because several calls fit. ``refused``: it was not done, ``code`` says why (of a command that takes
+    several actions, for an agent known by several interfaces, the message says when a part was).
+    ``not_sent``: nothing that acts reached Asterisk. ``unknown``: it was written to Asterisk, and no answer
+    came; it is never sent again by itself. ``message`` is for people, in Asterisk's words where there are any.
     """
 
     result: Result

@@ -23,13 +23,15 @@ _NAME = rf'[^"<>\\,{_CONTROLS}]{{1,79}}'
 CALLER_ID_PATTERN = rf'(?:(?:"{_NAME}"|{_NAME}) ?<{CALLER_NUMBER_PATTERN}>|{CALLER_NUMBER_PATTERN})'
 TEXT_PATTERN = rf"[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*"
 LINE_PATTERN = rf"[^{_CONTROLS}]*"
-VALUE_PATTERN = rf"[^,{_CONTROLS}]*"
+_KEPT = rf'[^,"\\\s{_CONTROLS}]'
+VALUE_PATTERN = rf'(?:{_KEPT}(?:[^,"\\{_CONTROLS}]*{_KEPT})?)?'
 VARIABLE_PATTERN = r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,78}"
 
 _AGENT = re.compile(AGENT_PATTERN)
 _EXTENSION = re.compile(EXTENSION_PATTERN)
 _CHANNEL = re.compile(CHANNEL_PATTERN)
 _VARIABLE = re.compile(VARIABLE_PATTERN)
+_VALUE = re.compile(VALUE_PATTERN)
 _CALLER_ID = re.compile(CALLER_ID_PATTERN)
 _CONTROL = re.compile(rf"[{_CONTROLS}\ud800-\udfff]")
 
@@ -70,5 +72,6 @@ def is_variable(name: str) -> bool:
 
 
 def is_variable_value(text: str) -> bool:
-    """Whether Asterisk will keep that value whole: it splits at commas, and a line ends the header."""
-    return len(text) <= MAX_VALUE and "," not in text and _CONTROL.search(text) is None
+    """Whether Asterisk will keep that value whole: it splits at commas, takes quotes, backslashes and outer
+    spaces away, and a line end ends the header."""
+    return len(text) <= MAX_VALUE and _VALUE.fullmatch(text) is not None and _CONTROL.search(text) is None

@@ -18,7 +18,6 @@ _LONGEST_LINE = 1021
 _MOST_VARIABLES = 100
 
 # ast_app_separate_args() takes these out of a value, and spaces from its ends.
-_EATEN = frozenset('"\\')
 
 
 def known_agent(model: Model, agent: str) -> str:
@@ -97,12 +96,7 @@ def variables(values: dict[str, str]) -> tuple[str, ...]:
         if not patterns.is_variable(name):
             raise RefusalError("invalid", f"variables: {name!r} is no name of a channel variable")
         line = f"{name}={value}"
-        if (
-            not patterns.is_variable_value(value)
-            or not _EATEN.isdisjoint(value)
-            or value != value.strip()
-            or len(f"Variable: {line}".encode()) > _LONGEST_LINE
-        ):
+        if not patterns.is_variable_value(value) or len(f"Variable: {line}".encode()) > _LONGEST_LINE:
             raise RefusalError(
                 "invalid",
                 f'variables: {name} is too long, begins or ends with a space, or holds a comma, " or \\',

@@ -78,7 +78,12 @@ def test_a_dialplan_function_is_no_variable(name: str) -> None:
 def test_a_value_that_asterisk_would_cut_is_refused() -> None:
     assert patterns.is_variable_value("")
     assert patterns.is_variable_value("anything: else = fine")
+    assert patterns.is_variable_value("x")
     assert not patterns.is_variable_value("a,b")
+    assert not patterns.is_variable_value('"a"')
+    assert not patterns.is_variable_value("a\\b")
+    assert not patterns.is_variable_value(" a")
+    assert not patterns.is_variable_value("a ")
     assert not patterns.is_variable_value("a\nb")
     assert not patterns.is_variable_value("x" * 501)
 
