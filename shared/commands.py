@@ -234,7 +234,7 @@ class Outcome:
     because several calls fit. ``refused``: it was not done, ``code`` says why (of a command that takes
     several actions, for an agent known by several interfaces, the message says when a part was).
     ``not_sent``: nothing that acts reached Asterisk. ``unknown``: it was written to Asterisk, and no answer
-    came; it is never sent again by itself. ``message`` is for people, in Asterisk's words where there are any.
+    came; it is never sent again by itself. ``message`` is for people, in Asterisk's words if there are any.
     """
 
     result: Result
