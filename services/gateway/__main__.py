@@ -40,9 +40,10 @@ from shared.errors import CallCentreError, ConfigError
 
 log = logging.getLogger("pbxis.gateway")
 
-_FINISH_WITHIN_S = 1.0  # beside what the server itself waits for requests
-_FLUSH_WITHIN_S = 0.5
-_CLOSE_WITHIN_S = 1.0
+# Beside what the server itself waits for requests; all in all a gateway stops within 5 s.
+_FINISH_WITHIN_S = 0.5
+_FLUSH_WITHIN_S = 0.4
+_CLOSE_WITHIN_S = 0.6
 _LOOK_EVERY_S = 0.02
 _CANCEL_AGAIN_S = 0.2
 
