@@ -21,15 +21,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.gateway.action_errors import of_outcome
 from services.gateway.core.audit_records import cleaned, parameters_of
 from services.gateway.core.principal import Principal
-from services.gateway.errors import (
-    BusAwayError,
-    GatewayError,
-    KeyReusedError,
-    TooManyRequestsError,
-    of_outcome,
-)
+from services.gateway.errors import BusAwayError, GatewayError, KeyReusedError, TooManyRequestsError
 from services.gateway.ports import AuditLog, Clock, CommandBus, OnceStore, Running, Settled
 from shared.audit import AuditRecord
 from shared.commands import Command, Originate, Outcome, action_of, encode

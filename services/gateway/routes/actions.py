@@ -14,12 +14,13 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
 from services.gateway.action_desk import ActionDesk, Order
+from services.gateway.action_errors import of_outcome
 from services.gateway.core import answers, which_pbx
 from services.gateway.core.form import Filled, Form, fill
 from services.gateway.core.forms import FORMS
 from services.gateway.core.principal import ROLES, Principal
 from services.gateway.core.request_input import read_body, read_query
-from services.gateway.errors import GatewayError, RoleMissingError, of_outcome
+from services.gateway.errors import GatewayError, RoleMissingError
 from services.gateway.guard import admit, caller_of
 from services.gateway.key_ring import KeyRing
 from services.gateway.routes.problems import AnyRequest

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from services.gateway import errors
+from services.gateway import action_errors, errors
 from services.gateway.errors import GatewayError, problem
 from services.gateway.routes.problems import MAX_BODY
 
@@ -40,23 +40,23 @@ _EXAMPLES: tuple[GatewayError, ...] = (
     errors.PbxForbiddenError("wallboard", "hq"),
     errors.NoTicketError(),
     errors.NotFoundError(),
-    errors.NoQueueError("No such queue: q9"),
-    errors.NoAgentError("No such agent: 999"),
-    errors.NotAMemberError("Unable to remove interface: Not there"),
-    errors.NoCallError("148 has no call."),
-    errors.NoChannelError("Channel does not exist: PJSIP/148-0000001a"),
-    errors.NoExtensionError("Extension does not exist."),
+    action_errors.NoQueueError("No such queue: q9"),
+    action_errors.NoAgentError("No such agent: 999"),
+    action_errors.NotAMemberError("Unable to remove interface: Not there"),
+    action_errors.NoCallError("148 has no call."),
+    action_errors.NoChannelError("Channel does not exist: PJSIP/148-0000001a"),
+    action_errors.NoExtensionError("Extension does not exist."),
     errors.AmbiguousPbxError(["hq", "branch"]),
-    errors.AlreadyMemberError("Unable to add interface: Already there"),
+    action_errors.AlreadyMemberError("Unable to add interface: Already there"),
     errors.TooLargeError(MAX_BODY),
     errors.KeyReusedError(),
     errors.TooManyRequestsError("1000 actions are under way"),
     errors.InternalError(),
-    errors.AsteriskRefusedError("Permission denied"),
+    action_errors.AsteriskRefusedError("Permission denied"),
     errors.BusAwayError("timeout"),
     errors.NotReadyError(["the state has not been read from NATS yet"]),
-    errors.NotSentError("The PBX hq is not connected."),
-    errors.OutcomeUnknownError("Asterisk did not answer in time."),
+    action_errors.NotSentError("The PBX hq is not connected."),
+    action_errors.OutcomeUnknownError("Asterisk did not answer in time."),
 )
 
 
