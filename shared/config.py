@@ -54,7 +54,7 @@ class GatewaySection(_Section, frozen=True, kw_only=True):
     action_timeout_s: Annotated[int, Meta(ge=1, le=60)] = 5
     audit_max_age_s: Annotated[int, Meta(ge=3600, le=315_360_000)] = 7_776_000
     origins: tuple[str, ...] = ()
-    open: bool = False
+    open: bool | None = None
     keys_file: str = "keys.toml"
     users_file: str = "users.toml"
 

@@ -4,8 +4,8 @@ With a key (``Authorization: Bearer pbxis_…``): it must be good, also at a gat
 and have the role. Where the request comes from does not matter, but for a page of another origin, which
 must be configured. Whatever is wrong with a key has one and the same answer.
 
-Without one: a gateway that is *open* (every PBX is the demo, or ``gateway.open = true``) lets programs and
-pages of its own machine do everything. "Of its own machine" must hold in every way that a
+Without one: a gateway that is *open* (``gateway.open = true``, or the demo unless it says false) lets
+programs and pages of its own machine do everything. "Of its own machine" must hold in every way that a
 request can tell, since a browser on this machine also runs pages of strangers, and a proxy on this
 machine passes on requests of others:
 

@@ -25,7 +25,7 @@ class Settings:
     host: str
     pbxs: tuple[str, ...]
     origins: tuple[str, ...] = ()
-    open: bool = False
+    open: bool | None = None
     demo: bool = False
     keys_file: Path | None = None
     poll_timeout_s: float = 30
@@ -40,8 +40,8 @@ class Settings:
 
     @property
     def keyless(self) -> bool:
-        """Whether programs and pages of this machine need no key."""
-        return (self.open or self.demo) and self.on_loopback
+        """Whether programs and pages of this machine need no key. What is written counts for the demo too."""
+        return self.on_loopback and (self.demo if self.open is None else self.open)
 
 
 @lru_cache(maxsize=1024)

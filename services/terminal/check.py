@@ -24,6 +24,7 @@ from services.ami_bridge.ports import AmiSession
 from services.ami_bridge.settings import WANTED, link_settings
 from services.gateway.core.keys import KeyBook
 from services.gateway.key_file import KeysFileError, read_bytes, understand
+from services.gateway.settings import from_config
 from services.jetstream.connection import connect
 from services.terminal.given_key import given_key
 from shared.config import Config, PbxSection
@@ -98,9 +99,11 @@ def _check_keys(config: Config, key: str | None, report: Report) -> None:
     except KeysFileError as error:
         report.bad(f"API keys: no key is good: {error}; change gateway.keys_file")
         return
-    if content is None:
+    if from_config(config, demo=not config.pbx).keyless:
+        report.note("API keys: programs of this machine need none (gateway.open)")
+    elif content is None:
         report.note(f"API keys: there is no {file}; a gateway that needs keys makes it, with an admin key")
-    else:
+    if content is not None:
         report.good(f"API keys: {len(book.entries)} in {file}")
     if content is not None and content.too_open:
         report.poor(f"API keys: others may read or change {file}: chmod 600 {file}")
@@ -126,6 +129,8 @@ def _check_given(key: str, book: KeyBook, report: Report) -> None:
 async def _check(config: Config, report: Report) -> None:
     if config.nats.url is None:
         report.good("NATS: none configured, `pbxis up` starts its own")
+        if config.pbx and config.nats.store_dir is None:
+            report.poor("NATS: without nats.store_dir events, tickets and the audit end with `pbxis up`")
     else:
         await _check_nats(config, report)
     if not config.pbx:

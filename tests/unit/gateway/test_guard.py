@@ -89,6 +89,10 @@ def test_own_and_configured_pages_need_no_key(host: str, origin: str) -> None:
     assert allowed(OPEN, caller(host, origin))
 
 
+def test_demo_that_is_said_to_be_closed_is_closed() -> None:
+    assert not allowed(Settings(host="localhost", pbxs=("demo",), demo=True, open=False), caller())
+
+
 def test_demo_is_open() -> None:
     assert allowed(Settings(host="localhost", pbxs=("demo",), demo=True), caller())
 
