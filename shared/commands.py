@@ -175,7 +175,7 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueMember:
-    """A member of a queue. ``last_call`` is in seconds since the epoch, 0 for none."""
+    """A member of a queue. ``last_call`` is in ms since the epoch, ``None`` for none, as in the events."""
 
     agent: str
     location: str
@@ -186,7 +186,7 @@ class QueueMember:
     paused_reason: str | None
     penalty: int
     calls_taken: int
-    last_call: int
+    last_call: int | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,7 +161,7 @@ async def test_the_status_of_a_queue_is_what_asterisk_says(pbx: AsteriskRig, des
         "148",
     )
     assert (member["status"], member["paused"], member["penalty"]) == ("ringing", False, 2)
-    assert (member["callsTaken"], member["lastCall"]) == (1, int(told["LastCall"]))
+    assert (member["callsTaken"], member["lastCall"]) == (1, int(told["LastCall"]) * 1000)
     assert (one.body["queue"], one.body["pbx"], one.body["calls"]) == ("support", "hq", 1)
     assert one.body in every.body
     assert {"support", "sales", "400", "smith, jones"} <= {queue["queue"] for queue in every.body}

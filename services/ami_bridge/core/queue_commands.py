@@ -120,7 +120,7 @@ def _member(member: Member) -> QueueMember:
         paused_reason=member.paused_reason,
         penalty=member.penalty,
         calls_taken=member.calls_taken,
-        last_call=(member.last_call or 0) // 1000,
+        last_call=member.last_call,
     )
 
 

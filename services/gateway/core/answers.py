@@ -34,7 +34,7 @@ def of_candidate(candidate: Candidate) -> Json:
 
 
 def of_queue(pbx: str, queue: QueueStatus) -> Json:
-    """A queue with its members; times in s."""
+    """A queue with its members; times in s, instants in ms since the epoch."""
     return {
         "queue": queue.queue,
         "pbx": pbx,

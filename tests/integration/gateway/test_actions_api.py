@@ -41,7 +41,7 @@ MEMBER = QueueMember(
     paused_reason="lunch",
     penalty=1,
     calls_taken=3,
-    last_call=5,
+    last_call=1_790_000_000_000,
 )
 QUEUE = QueueStatus(queue="q1", members=(MEMBER,), calls=2, hold_time=8)
 
@@ -175,7 +175,7 @@ async def test_queue_status_of_one_and_of_all() -> None:
                 "pausedReason": "lunch",
                 "penalty": 1,
                 "callsTaken": 3,
-                "lastCall": 5,
+                "lastCall": 1_790_000_000_000,
             }
         ],
         "calls": 2,

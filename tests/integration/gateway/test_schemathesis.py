@@ -35,7 +35,7 @@ _MEMBER = QueueMember(
     paused_reason=None,
     penalty=0,
     calls_taken=3,
-    last_call=0,
+    last_call=None,
 )
 _QUEUE = QueueStatus(queue="q1", members=(_MEMBER,), calls=0, service_level_perf=91.7)
 _CALL = Candidate(agent_channel="PJSIP/148-1", bridged_channel="PJSIP/trunk-2")

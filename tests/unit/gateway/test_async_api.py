@@ -145,7 +145,7 @@ def test_what_is_sent_as_a_command_an_outcome_or_a_record_is_as_its_schema_says(
         paused_reason=None,
         penalty=0,
         calls_taken=3,
-        last_call=0,
+        last_call=None,
     )
     outcome = Outcome(
         result="done",

@@ -57,7 +57,7 @@ _QUEUE: Json = {
             "pausedReason": None,
             "penalty": 0,
             "callsTaken": 3,
-            "lastCall": 1767225600,
+            "lastCall": 1767225600000,
         }
     ],
     "calls": 0,
@@ -103,7 +103,7 @@ SCHEMAS: Json = {
             "pausedReason": _MAYBE_STRING,
             "penalty": {"type": "integer"},
             "callsTaken": _COUNT,
-            "lastCall": {**_COUNT, "description": "Seconds since the epoch; 0: none."},
+            "lastCall": {**_MAYBE_COUNT, "description": "Milliseconds since the epoch; `null`: none."},
         },
         "A member of a queue.",
     ),

@@ -173,7 +173,7 @@ def test_a_queue_is_read_as_it_is_now() -> None:
                 paused_reason="lunch",
                 penalty=0,
                 calls_taken=0,
-                last_call=0,
+                last_call=None,
             ),
             QueueMember(
                 agent="148",
@@ -185,7 +185,7 @@ def test_a_queue_is_read_as_it_is_now() -> None:
                 paused_reason=None,
                 penalty=0,
                 calls_taken=4,
-                last_call=1795000000,
+                last_call=1795000000000,
             ),
         ),
     )

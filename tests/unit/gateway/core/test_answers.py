@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from services.gateway.core import answers
 from shared.commands import Candidate, Outcome, QueueMember, QueueStatus
 
@@ -32,7 +34,7 @@ def test_a_queue() -> None:
         paused_reason=None,
         penalty=0,
         calls_taken=0,
-        last_call=0,
+        last_call=None,
     )
     found = answers.of_queue(
         "hq", QueueStatus(queue="q1", members=(member,), calls=1, service_level_perf=0.5)
@@ -41,3 +43,23 @@ def test_a_queue() -> None:
     assert (found["queue"], found["pbx"], found["calls"], found["serviceLevelPerf"]) == ("q1", "hq", 1, 0.5)
     assert found["members"][0]["memberName"] == "Ana"
     assert found["completed"] is None
+
+
+@pytest.mark.parametrize("last_call", [None, 1_790_000_000_000])
+def test_the_last_call_of_a_member_is_told_as_in_the_events(last_call: int | None) -> None:
+    member = QueueMember(
+        agent="148",
+        location="PJSIP/148",
+        member_name="Ana",
+        status="inuse",
+        device_status="inuse",
+        paused=False,
+        paused_reason=None,
+        penalty=0,
+        calls_taken=0,
+        last_call=last_call,
+    )
+
+    found = answers.of_queue("hq", QueueStatus(queue="q1", members=(member,), calls=1))
+
+    assert found["members"][0]["lastCall"] == last_call
