@@ -25,9 +25,12 @@ class AuditRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True,
         caller_id: id of the key.
         address: of the client.
         action: such as ``originate``.
-        parameters: of the action; of channel variables only the names, for they may hold secrets.
+        parameters: of the action; of channel variables only the names, for they may hold secrets. In names
+            and texts control characters are written as ``\\u001b``, also in ``message``.
         result: ``done``, ``refused``, ``not_sent`` or ``unknown``; with ``ended``.
-        code: the problem's code, of what is not done.
+        code: of what is not done: the problem's, or ``several_calls`` (``refused``) when the answer were the
+            calls that fit.
+        message: in words; Asterisk's own where it said something.
         duration_ms: from begun to ended.
     """
 

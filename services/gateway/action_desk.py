@@ -22,7 +22,7 @@ from typing import NamedTuple
 import msgspec
 
 from services.gateway.action_errors import of_outcome
-from services.gateway.core.audit_records import cleaned, parameters_of
+from services.gateway.core.audit_records import cleaned, parameters_of, plain_text
 from services.gateway.core.principal import Principal
 from services.gateway.errors import BusAwayError, GatewayError, KeyReusedError, TooManyRequestsError
 from services.gateway.ports import AuditLog, Clock, CommandBus, OnceStore, Running, Settled
@@ -145,7 +145,7 @@ class ActionDesk:
                 parameters=cleaned(parameters),
                 result="refused",
                 code=error.code,
-                message=str(error)[:_KEPT_CHARACTERS],
+                message=plain_text(str(error), _KEPT_CHARACTERS),
             )
         )
 
@@ -258,13 +258,14 @@ class ActionDesk:
                 order.pbx, command, command_id=command_id, caller=order.principal.name, within_s=left_s
             )
         error = of_outcome(outcome)
-        message = outcome.message
-        if outcome.candidates and not message:
-            message = f"{len(outcome.candidates)} calls fit; nothing was done."
+        result, code, message = outcome.result, error and error.code, outcome.message
+        if outcome.candidates:  # which the client gets as an answer, but nothing was done
+            result, code = "refused", "several_calls"
+            message = message or f"{len(outcome.candidates)} calls fit; nothing was done."
         self._write(
             begun,
-            result=outcome.result,
-            code=error and error.code,
+            result=result,
+            code=code,
             message=message or None,
             duration_ms=round((self._clock.monotonic() - started) * 1000),
         )
@@ -305,7 +306,7 @@ class ActionDesk:
                 phase="ended",
                 result=result,
                 code=code,
-                message=message and message[:_KEPT_CHARACTERS],
+                message=message and plain_text(message, _KEPT_CHARACTERS),
                 duration_ms=duration_ms,
             )
         )

@@ -118,9 +118,11 @@ class FakeAudit:
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def begin(self, record: AuditRecord) -> None:
+        encode(record)  # what cannot be written fails, as it does at the real one
         self._add(record)
 
     def write(self, record: AuditRecord) -> None:
+        encode(record)
         self._add(record)
 
     def of(self, phase: str) -> list[AuditRecord]:

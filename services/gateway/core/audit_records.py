@@ -1,11 +1,13 @@
 """What is written down of an action's parameters.
 
 Names as in the HTTP interface. Of channel variables only the names are kept, for their values may hold
-secrets. Everything is cut to a size that no caller can use to fill the audit.
+secrets. Everything is cut to a size that no caller can use to fill the audit, and control characters are
+escaped: whoever reads the log in a terminal must see them, not have them obeyed.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import cast
@@ -15,6 +17,7 @@ from shared.commands import Command
 MAX_PARAMETERS = 32
 MAX_CHARACTERS = 200
 _VARIABLES = "variables"
+_NOT_PLAIN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LEFT_OUT = frozenset({"action_id"})  # the record's own id
 _HTTP_NAMES = {
     "agent_or_channel": "agent-or-channel",
@@ -39,7 +42,14 @@ def parameters_of(command: Command) -> dict[str, object]:
 def cleaned(parameters: Mapping[str, object]) -> dict[str, object]:
     """The parameters of a request, whoever sent it, as they may be kept."""
     kept = list(parameters.items())[:MAX_PARAMETERS]
-    return {name[:MAX_CHARACTERS]: _value(name, value) for name, value in kept}
+    return {plain_text(name): _value(name, value) for name, value in kept}
+
+
+def plain_text(text: str, limit: int = MAX_CHARACTERS) -> str:
+    """A text as it may be kept: of at most ``limit`` characters, none of them one that a terminal obeys, that
+    ends a line, or that has no UTF-8 (half a surrogate pair); these become ``\\u001b``.
+    """
+    return _NOT_PLAIN.sub(lambda found: f"\\u{ord(found[0]):04x}", text[:limit])[:limit]
 
 
 def _value(name: str, value: object) -> object:
@@ -59,6 +69,4 @@ def _variables(value: object) -> list[str]:
 
 
 def _text(value: object) -> str:
-    text = value if isinstance(value, str) else repr(value)
-    # A surrogate without its other half cannot be written as UTF-8.
-    return text[:MAX_CHARACTERS].encode("utf-8", "replace").decode()
+    return plain_text(value if isinstance(value, str) else repr(value))

@@ -143,7 +143,10 @@ async def test_several_calls_are_told_and_nothing_is_done() -> None:
     async with running(bus=bus) as rig:
         answer = await rig.http.post("/hangup", json={"agent-or-channel": "148"})
 
+    assert answer.status_code == 200
     assert answer.json() == {"candidates": [CALL_JSON, CALL_JSON]}
+    (ended,) = rig.audit.of("ended")
+    assert (ended.result, ended.code) == ("refused", "several_calls")
 
 
 async def test_bridged_channels_are_a_list() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from typing import Any, NamedTuple
@@ -17,6 +18,8 @@ from hypothesis import strategies as st
 from services.gateway.core.fields import Field
 from services.gateway.core.form import Form
 from services.gateway.core.forms import FORMS
+from shared.audit import encode
+from shared.patterns import is_line
 from tests.support.gateway_rig import Rig, running
 
 EXAMPLES = 300
@@ -86,6 +89,32 @@ def test_control_characters_never_reach_a_pbx(
 
     assert answer.status_code in ((400, 404, 405) if field.in_path else (400,)), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+    assert site.rig.bus.asked == []
+
+
+HOSTILE_NAMES = ["\ud800", "agent\udfff", "\x1b]0;x\x07", "q\r\nAction: Hangup", "\x85", "\u2028"]
+
+
+@pytest.mark.parametrize("way", ["body", "query"])
+@pytest.mark.parametrize("name", HOSTILE_NAMES, ids=ascii)
+@pytest.mark.parametrize(
+    "form", [form for form in FORMS if form.method == "POST"], ids=lambda form: form.path
+)
+def test_hostile_names_of_parameters_are_refused_and_written_down_escaped(
+    site: Site, form: Form, name: str, way: str
+) -> None:
+    before = len(site.rig.audit.records)
+    path = form.path.replace("{", "").replace("}", "")
+    # By hand: the client's own encoding gives up at a lone surrogate, a stranger's does not.
+    body = json.dumps({name: name}).encode() if way == "body" else b""
+    query = "" if way == "body" else f"?{quote(name, safe='', errors='surrogatepass')}=x"
+
+    answer = site.runner.run(site.rig.http.request("POST", path + query, content=body))
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter")
+    (record,) = site.rig.audit.records[before:]
+    assert (record.phase, record.result, record.code) == ("ended", "refused", "bad_parameter")
+    assert is_line(encode(record).decode())
     assert site.rig.bus.asked == []
 
 

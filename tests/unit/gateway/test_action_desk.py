@@ -343,7 +343,16 @@ async def test_the_audit_tells_that_several_calls_fitted_and_nothing_was_done() 
     await rig.run()
 
     ended = rig.audit.records[1]
-    assert (ended.result, ended.code, ended.message) == ("done", None, "2 calls fit; nothing was done.")
+    assert (ended.result, ended.code) == ("refused", "several_calls")
+    assert ended.message == "2 calls fit; nothing was done."
+
+
+async def test_what_asterisk_says_is_written_down_without_raw_control_characters() -> None:
+    rig = Desk(outcome=Outcome(result="refused", code="refused", message="no \x1b[31m\u2028\ud800"))
+
+    await rig.run()
+
+    assert rig.audit.records[1].message == r"no \u001b[31m\u2028\ud800"
 
 
 def test_what_was_refused_is_written_down_without_values_of_variables() -> None:

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
-from services.gateway.core.audit_records import MAX_CHARACTERS, MAX_PARAMETERS, cleaned, parameters_of
+from services.gateway.core.audit_records import (
+    MAX_CHARACTERS,
+    MAX_PARAMETERS,
+    cleaned,
+    parameters_of,
+    plain_text,
+)
 from shared.commands import AddMember, Hangup, Originate
 
 
@@ -51,5 +58,27 @@ def test_no_request_can_fill_the_audit() -> None:
     assert len(kept) == MAX_PARAMETERS
 
 
-def test_half_a_surrogate_can_be_written_down() -> None:
-    assert msgspec.json.encode(cleaned({"agent": "\ud800", "queue": None})) == b'{"agent":"?","queue":null}'
+HOSTILE = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xD800, 0xDFFF)]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=ascii)
+def test_no_control_character_and_no_half_surrogate_is_kept_raw(hostile: str) -> None:
+    text = f"a{hostile}b"
+    escaped = f"a\\u{ord(hostile):04x}b"
+
+    kept = cleaned({text: text, "list": [text], "variables": {text: text}})
+
+    assert kept[escaped] == escaped
+    assert kept["variables"] == [escaped]
+    assert hostile not in msgspec.json.encode(kept).decode()
+
+
+def test_other_texts_are_kept_as_they_are() -> None:
+    texts = {"memberName": "Žarko – 日本 \\u001b 🙂", "queue": None, "penalty": 3}
+
+    assert cleaned(texts) == texts
+
+
+def test_escapes_do_not_lengthen_a_text_beyond_its_limit() -> None:
+    assert plain_text("\x1b" * 500) == (r"\u001b" * 34)[:MAX_CHARACTERS]
+    assert plain_text("\x1bx", 6) == r"\u001b"
