@@ -63,7 +63,6 @@ class Hub:
         self._subscriptions: set[Subscription] = set()
         self._dirty: dict[_Group, None] = {}
         self._generation: str | None = None
-        self._ready = False
         self._catching_up = False
         self._over: End | None = None
 
@@ -71,7 +70,6 @@ class Hub:
 
     def begin(self, generation: str) -> None:
         """Forget everything: a new snapshot follows."""
-        self._ready = False
         self._catching_up = False
         self._generation = generation
         self._cache.clear()
@@ -101,7 +99,7 @@ class Hub:
         """Ready: clients get what they waited for."""
         if last_sequence > self._ring.last:
             self._ring.restart(last_sequence)
-        self._ready = True
+        self._cache.complete = True
         self._liveness.log_regained(self._clock.monotonic())
         self.tick()
         self.flush()  # what that may have said, the opening says again
@@ -231,6 +229,10 @@ class Hub:
                 subscription.push(messages, size)
 
     # Inside.
+
+    @property
+    def _ready(self) -> bool:
+        return self._cache.complete
 
     def _read(self, subject: str, payload: bytes) -> Subject | None:
         """The subject, if it and the payload are ours. What is not is left out: it must not stop the feed."""

@@ -23,9 +23,14 @@ class _Key(NamedTuple):
 
 
 class StateCache:
-    """The last values, found by name."""
+    """The last values, found by name.
+
+    Attributes:
+        complete: whether a whole snapshot is in it; set by who fills it.
+    """
 
     def __init__(self) -> None:
+        self.complete = False
         self._by_agent: defaultdict[Local, dict[_Key, bytes]] = defaultdict(dict)
         self._by_queue: defaultdict[Local, dict[_Key, bytes]] = defaultdict(dict)
         self._by_pbx: defaultdict[str, dict[_Key, bytes]] = defaultdict(dict)
@@ -34,6 +39,7 @@ class StateCache:
 
     def clear(self) -> None:
         """Forget everything."""
+        self.complete = False
         for index in (self._by_agent, self._by_queue, self._by_pbx, self._agents, self._queues):
             index.clear()
 

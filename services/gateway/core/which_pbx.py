@@ -3,7 +3,8 @@
 1. The one that the request names, as ``pbx`` or behind a name as ``@pbx``; two different ones are an error.
 2. Else the only one there is, of those that the key is for.
 3. Else the one whose live state knows the agent and the queue that the action is about. A name that no PBX
-   knows says nothing: a queue may be new, and Asterisk is asked in any case.
+   knows says nothing: a queue may be new, and Asterisk is asked in any case. While the state is still being
+   read it knows some names of one PBX and not yet those of another, so it is not asked at all.
 4. Else nobody can tell, and the error names those that it may be.
 """
 
@@ -14,13 +15,19 @@ from typing import Protocol
 
 from services.gateway.core.form import Filled
 from services.gateway.core.principal import Principal
-from services.gateway.errors import AmbiguousPbxError, BadParameterError, PbxForbiddenError
+from services.gateway.errors import AmbiguousPbxError, BadParameterError, NotReadyError, PbxForbiddenError
 
 _ANY = "*"
+_UNREAD = "the state, which would tell the PBX, has not been read from NATS yet; wait, or name the PBX"
 
 
 class Knowledge(Protocol):
     """What the live state knows."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether all of it has been read."""
+        ...
 
     def knows_agent(self, pbx: str, agent: str) -> bool:
         """Whether a PBX knows an agent."""
@@ -69,6 +76,7 @@ def choose(filled: Filled, principal: Principal, pbxs: Sequence[str], knowledge:
 
     Raises:
         BadParameterError, PbxForbiddenError: see :func:`named` and :func:`visible`.
+        NotReadyError: the state would tell, and has not been read yet.
         AmbiguousPbxError: it may be several.
     """
     said = named(filled, principal)
@@ -77,6 +85,9 @@ def choose(filled: Filled, principal: Principal, pbxs: Sequence[str], knowledge:
     candidates = visible(principal, pbxs)
     if len(candidates) == 1:
         return candidates[0]
+    about_somebody = filled.agent is not None or filled.queue is not None
+    if about_somebody and not knowledge.complete:
+        raise NotReadyError([_UNREAD])
     of_agent = _knowing(candidates, filled.agent, knowledge.knows_agent)
     of_queue = _knowing(candidates, filled.queue, knowledge.knows_queue)
     both = tuple(pbx for pbx in candidates if pbx in of_agent and pbx in of_queue)

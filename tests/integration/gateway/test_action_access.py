@@ -7,6 +7,9 @@ from pathlib import Path
 from services.gateway.core.forms import FORMS
 from services.gateway.core.principal import ROLES
 from shared.commands import Outcome, QueueStatus
+from shared.events import subject_of
+from shared.subjects import build
+from shared.wire import encode
 from tests.support.action_fakes import FakeBus
 from tests.support.gateway_fakes import count, hint, online
 from tests.support.gateway_rig import problem, running
@@ -29,6 +32,25 @@ async def test_pbx_is_the_one_that_is_named_or_knows_whom_it_is_about() -> None:
     assert [asked.pbx for asked in rig.bus.asked] == ["branch", "hq", "branch"]
     assert problem(unknown, 409, "ambiguous_pbx")["pbxs"] == ["hq", "branch"]
     assert problem(two, 400, "bad_parameter")["parameter"] == "pbx"
+
+
+async def test_which_pbx_is_not_guessed_while_the_state_is_being_read() -> None:
+    async with running(pbxs=("hq", "branch"), started=False) as rig:
+        early = await rig.http.post("/hangup?agent-or-channel=148")
+        rig.gateway.hub.begin("g1")
+        known = hint("148", "hq")
+        rig.gateway.hub.restore(build(subject_of(known)), encode(known), 1)
+        half = await rig.http.post("/hangup?agent-or-channel=148")
+        looked_up = await rig.http.get("/bridged-channels?extension=148")
+        named = await rig.http.post("/hangup?agent-or-channel=148@branch")
+        channel = await rig.http.post("/hangup?agent-or-channel=PJSIP/148-1")
+
+    for answer in (early, half, looked_up):
+        assert "not been read" in problem(answer, 503, "not_ready")["reasons"][0]
+        assert answer.headers["retry-after"] == "1"
+    assert named.status_code == 200
+    problem(channel, 409, "ambiguous_pbx")
+    assert [asked.pbx for asked in rig.bus.asked] == ["branch"]
 
 
 async def test_roles(tmp_path: Path) -> None:

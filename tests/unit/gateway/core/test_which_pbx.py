@@ -5,7 +5,7 @@ import pytest
 from services.gateway.core.form import Filled, Said
 from services.gateway.core.principal import OPEN, Principal
 from services.gateway.core.which_pbx import choose, named, visible
-from services.gateway.errors import AmbiguousPbxError, BadParameterError, PbxForbiddenError
+from services.gateway.errors import AmbiguousPbxError, BadParameterError, NotReadyError, PbxForbiddenError
 from shared.commands import ResetQueue
 
 PBXS = ("hq", "branch", "lab")
@@ -17,8 +17,9 @@ GONE = Principal(id="3", name="gone", roles=frozenset({"call"}), pbxs=frozenset(
 class Knows:
     """Knows those names: ``148@hq``."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, complete: bool = True) -> None:
         self._names = names
+        self.complete = complete
 
     def knows_agent(self, pbx: str, agent: str) -> bool:
         return f"{agent}@{pbx}" in self._names
@@ -81,6 +82,16 @@ def test_those_that_it_may_be_are_told() -> None:
     assert ambiguous(filled(), OPEN, NOTHING) == PBXS
     assert ambiguous(filled(agent="148"), OPEN, Knows("148@hq", "148@lab")) == ("hq", "lab")
     assert ambiguous(filled(agent="148", queue="q1"), OPEN, Knows("148@hq", "q1@lab")) == ("hq", "lab")
+
+
+def test_a_state_that_is_still_being_read_tells_nothing() -> None:
+    reading = Knows("148@hq", "q1@hq", complete=False)
+    for request in (filled(agent="148"), filled(queue="q1"), filled(agent="148", queue="q1")):
+        with pytest.raises(NotReadyError, match="name the PBX"):
+            choose(request, OPEN, PBXS, reading)
+    assert choose(filled("lab", agent="148"), OPEN, PBXS, reading) == "lab"
+    assert choose(filled(agent="148"), ONE, PBXS, reading) == "branch"
+    assert ambiguous(filled(), OPEN, reading) == PBXS
 
 
 def test_a_key_for_none_of_them_is_refused_without_naming_others() -> None:
