@@ -218,8 +218,10 @@ Code = Literal[
     "no_call",
     "no_channel",
     "no_extension",
+    "partly_done",
     "offline",
     "late",
+    "clock",
     "no_bridge",
     "bus_away",
     "no_answer",
@@ -231,10 +233,11 @@ class Outcome:
     """What became of a command.
 
     ``done``: Asterisk did it, or the answer to a query; with ``candidates`` of an action, nothing was done
-    because several calls fit. ``refused``: it was not done, ``code`` says why (of a command that takes
-    several actions, for an agent known by several interfaces, the message says when a part was).
-    ``not_sent``: nothing that acts reached Asterisk. ``unknown``: it was written to Asterisk, and no answer
-    came; it is never sent again by itself. ``message`` is for people, in Asterisk's words if there are any.
+    because several calls fit. ``refused``: nothing happened, and ``code`` says why; only ``partly_done``
+    says that a part was done and another not, which ``message`` tells one by one (an agent who is known by
+    several interfaces takes several actions). ``not_sent``: nothing that acts reached Asterisk. ``unknown``:
+    it was written to Asterisk, and no answer came; it is never sent again by itself. ``message`` is for
+    people, in Asterisk's words if there are any.
     """
 
     result: Result

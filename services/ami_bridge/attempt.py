@@ -2,7 +2,7 @@
 
 ``refused``: Asterisk, or the core, said no. ``not_sent``: nothing that acts reached Asterisk. ``unknown``:
 something that acts was written, and no answer came. A lookup before it changes nothing, so one that is not
-answered is ``not_sent``.
+answered is ``not_sent``. Of several actions, some done and some not, the outcome is ``partly_done``.
 
 It is never late: the time that is left is looked at when it begins, and again right before each action that
 is sent. Asterisk gets what is left less ``MARGIN_MS``, which the answer needs for its way to the gateway.
@@ -30,7 +30,8 @@ LEAST_MS = 50
 """With less time than this nothing is sent: it would more likely end as unknown than as done."""
 
 MOST_AHEAD_MS = 120_000
-"""No deadline is further away than this; for longer an order would have to be remembered."""
+"""No deadline is further away than this; for longer an order would have to be remembered. One that is
+comes of a wrong clock, not of a wrong request, so it is ``not_sent``."""
 
 
 class Attempt:
@@ -74,7 +75,7 @@ class Attempt:
             outcomes.append(answer if isinstance(answer, Outcome) else done(answer))
             if outcomes[-1].result in ("not_sent", "unknown"):
                 break
-        return conclude(outcomes)
+        return conclude(steps.actions, outcomes)
 
     async def _check(self, check: Check, session: AmiSession) -> Outcome | None:
         answer = await self._ask(check.request, session)
@@ -113,8 +114,12 @@ class Attempt:
             return _not_sent("bus_away", "The bridge does not know NATS's time now. Nothing was sent.")
         left_ms = self._deadline_ms - now_ms
         if left_ms > MOST_AHEAD_MS:
-            text = f"The deadline is more than {MOST_AHEAD_MS // 1000} s ahead. Nothing was sent."
-            return Outcome(result="refused", code="invalid", message=text)
+            return _not_sent(
+                "clock",
+                f"By the bridge's measure of NATS's clock the deadline is {left_ms // 1000} s ahead, and no "
+                f"deadline is more than {MOST_AHEAD_MS // 1000} s: one of the two has the wrong time. "
+                "Nothing was sent.",
+            )
         if left_ms < MARGIN_MS + LEAST_MS:
             return _not_sent("late", "It came too late to be answered by its deadline. Nothing was sent.")
         return left_ms - MARGIN_MS

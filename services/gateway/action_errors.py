@@ -10,6 +10,7 @@
         ├── NoExtensionError     404
         ├── AlreadyMemberError   409
         ├── AsteriskRefusedError 502  its message is passed on
+        ├── PartlyDoneError      502  the only one after which something has changed
         ├── NotSentError         503  nothing reached Asterisk
         └── OutcomeUnknownError  504  sent, and no answer: never sent again by itself
 
@@ -96,6 +97,14 @@ class AsteriskRefusedError(ActionError):
     title = "Asterisk refused"
 
 
+class PartlyDoneError(ActionError):
+    """One part is done and another is not; the message tells of each."""
+
+    status = 502
+    code = "partly_done"
+    title = "Only a part was done"
+
+
 class NotSentError(ActionError):
     """No bridge, PBX not connected, or too late: nothing reached Asterisk."""
 
@@ -124,6 +133,7 @@ _OF_REFUSAL: Mapping[str, type[ActionError]] = {
     "no_channel": NoChannelError,
     "no_extension": NoExtensionError,
     "already_member": AlreadyMemberError,
+    "partly_done": PartlyDoneError,
 }
 
 

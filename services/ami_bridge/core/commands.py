@@ -11,6 +11,8 @@ To add a command: its dataclass in ``shared.commands``, what it means in ``queue
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import zip_longest
 
 from services.ami_bridge.core import call_commands as calls
 from services.ami_bridge.core import queue_commands as queues
@@ -53,24 +55,40 @@ def done(answer: AmiMessage) -> Outcome:
     return Outcome(result="done", message=optional(answer, "Message").strip())
 
 
-def conclude(outcomes: Sequence[Outcome]) -> Outcome:
+def conclude(actions: Sequence[AmiRequest], outcomes: Sequence[Outcome]) -> Outcome:
     """The outcome of a command by those of its actions, in order; at least one.
 
-    An edge stops after the first that is ``unknown`` or ``not_sent``. There are several actions only when an
-    agent is known by several interfaces; one under which he is a member no more stands in nobody's way.
+    An edge stops after the first that is ``unknown`` or ``not_sent``, so there may be fewer outcomes than
+    actions. There are several actions only when an agent is known by several interfaces; one under which he
+    is a member no more stands in nobody's way.
+
+    Returns:
+        ``partly_done`` when some were done and some not: every other ``refused``, and ``not_sent``, mean that
+        nothing happened. Its message, and that of ``unknown``, then tell of each action.
     """
     last = outcomes[-1]
-    before = [outcome for outcome in outcomes if outcome.result == "done"]
-    if last.result == "unknown" or not before:
-        return last if last.result != "refused" else outcomes[0]
-    if last.result == "not_sent":
-        return Outcome(result="unknown", code="no_answer", message=f"only a part was done: {last.message}")
-    refused = [each for each in outcomes if each.result == "refused" and each.code != "not_a_member"]
-    if not refused:
-        return before[0]
-    return Outcome(
-        result="refused", code=refused[0].code, message=f"only a part was done: {refused[0].message}"
-    )
+    done_ones = [outcome for outcome in outcomes if outcome.result == "done"]
+    missing = [outcome for outcome in outcomes if outcome.result != "done" and outcome.code != "not_a_member"]
+    if last.result == "unknown":
+        told = f"{last.message} {_each(actions, outcomes)}" if done_ones else last.message
+        return replace(last, message=told)
+    if done_ones and missing:
+        text = f"Only a part was done. {_each(actions, outcomes)}"
+        return Outcome(result="refused", code="partly_done", message=text)
+    if done_ones:
+        return done_ones[0]
+    return last if last.result == "not_sent" else (missing or outcomes)[0]
+
+
+def _each(actions: Sequence[AmiRequest], outcomes: Sequence[Outcome]) -> str:
+    """What became of each action, by the interface that it is about."""
+    told: list[str] = []
+    for action, outcome in zip_longest(actions, outcomes):
+        words = "not sent"
+        if outcome is not None:
+            words = f"{outcome.result.replace('_', ' ')} ({outcome.message})"
+        told.append(f"{action.headers.get('Interface', action.action)}: {words}.")
+    return " ".join(told)
 
 
 def _plan(model: Model, rules: CommandRules, command: Command) -> Plan:

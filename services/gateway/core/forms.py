@@ -105,7 +105,7 @@ _FORMS: tuple[Form, ...] = (
         description="A call that he has goes on.",
         fields=(_QUEUE, _AGENT, _PBX),
         answers="done",
-        problems=("no_queue", "no_agent", "not_a_member"),
+        problems=("no_queue", "no_agent", "not_a_member", "partly_done"),
         build=lambda of: RemoveMember(queue=of["queue"], agent=of["agent"]),
     ),
     Form(
@@ -131,7 +131,7 @@ _FORMS: tuple[Form, ...] = (
             _PBX,
         ),
         answers="done",
-        problems=("no_queue", "no_agent", "not_a_member"),
+        problems=("no_queue", "no_agent", "not_a_member", "partly_done"),
         build=lambda of: PauseMember(
             agent=of["agent"], paused=of["paused"], queue=of["queue"], reason=of["reason"]
         ),
@@ -147,7 +147,7 @@ _FORMS: tuple[Form, ...] = (
         description="It holds until it is set again or he leaves the queue.",
         fields=(_QUEUE, _AGENT, replace(_PENALTY, required=True), _PBX),
         answers="done",
-        problems=("no_queue", "no_agent", "not_a_member"),
+        problems=("no_queue", "no_agent", "not_a_member", "partly_done"),
         build=lambda of: SetPenalty(queue=of["queue"], agent=of["agent"], penalty=of["penalty"]),
     ),
     Form(
@@ -299,7 +299,9 @@ _FORMS: tuple[Form, ...] = (
         tag="calls",
         roles=("call",),
         summary="The calls of an extension",
-        description="With the party at the other end of each.",
+        description=(
+            "Those in which he talks with one other party, and that party. Empty when he talks with nobody."
+        ),
         fields=(
             Field(
                 name="extension",
@@ -311,7 +313,7 @@ _FORMS: tuple[Form, ...] = (
             _PBX,
         ),
         answers="candidates",
-        problems=("no_agent", "no_call"),
+        problems=("no_agent",),
         build=lambda of: FindCalls(agent=of["extension"]),
     ),
 )

@@ -158,6 +158,21 @@ async def test_bridged_channels_are_a_list() -> None:
     assert rig.audit.records == []
 
 
+async def test_an_agent_who_talks_with_nobody_has_no_bridged_channels_and_an_unknown_one_is_not_found() -> (
+    None
+):
+    async with running(bus=FakeBus(Outcome(result="done"))) as rig:
+        none = await rig.http.get("/bridged-channels?extension=148")
+        rig.bus.outcome = Outcome(result="refused", code="no_agent", message="hq knows no agent 'viktor'")
+        unknown = await rig.http.get("/bridged-channels?extension=viktor")
+        schema = (await rig.http.get("/schema")).json()
+
+    assert (none.status_code, none.json()) == (200, [])
+    problem(unknown, 404, "no_agent")
+    told = schema["paths"]["/bridged-channels"]["get"]["responses"]["404"]
+    assert told["content"]["application/problem+json"]["examples"].keys() == {"no_agent"}
+
+
 async def test_queue_status_of_one_and_of_all() -> None:
     async with running(bus=FakeBus(Outcome(result="done", queues=(QUEUE,)))) as rig:
         one = await rig.http.get("/queue/status?queue=q1&memberName=x&paused=")
@@ -215,7 +230,9 @@ async def test_queue_status_of_all_pbxs_is_complete_or_an_error() -> None:
         ("refused", "permission", 502, "asterisk_refused"),
         ("refused", "no_queue", 404, "no_queue"),
         ("refused", "already_member", 409, "already_member"),
+        ("refused", "partly_done", 502, "partly_done"),
         ("not_sent", "offline", 503, "not_sent"),
+        ("not_sent", "clock", 503, "not_sent"),
         ("unknown", "no_answer", 504, "outcome_unknown"),
     ],
 )

@@ -148,8 +148,9 @@ async def test_a_link_lost_after_the_first_of_several_actions_says_that_a_part_w
 
     outcome = await rig.run()
 
-    assert outcome.result == "unknown"
-    assert "part" in outcome.message
+    assert (outcome.result, outcome.code) == ("refused", "partly_done")
+    assert "First: done" in outcome.message
+    assert "no link" in outcome.message
 
 
 async def test_without_a_session_nothing_is_sent_and_the_reason_is_told() -> None:
@@ -204,13 +205,24 @@ async def test_asterisk_gets_the_time_that_is_left_less_the_way_back() -> None:
     assert rig.session.sent[0].timeout_s == (5000 - MARGIN_MS) / 1000
 
 
-async def test_a_deadline_that_is_too_far_ahead_is_refused() -> None:
+async def test_a_deadline_that_is_too_far_ahead_is_not_sent_and_the_clock_is_blamed() -> None:
     rig = Rig(steps("Act"), left_ms=MOST_AHEAD_MS + 1)
 
     outcome = await rig.run()
 
-    assert (outcome.result, outcome.code) == ("refused", "invalid")
+    assert (outcome.result, outcome.code) == ("not_sent", "clock")
+    assert "has the wrong time" in outcome.message
     assert rig.pbx.sent == []
+
+
+async def test_a_refusal_of_the_second_of_several_actions_says_what_was_done() -> None:
+    rig = Rig(steps("First", "Second"))
+    rig.session.answers["Second"] = NO_SUCH_CHANNEL
+
+    outcome = await rig.run()
+
+    assert (outcome.result, outcome.code) == ("refused", "partly_done")
+    assert "First: done (Done so). Second: refused (No such channel)" in outcome.message
 
 
 async def test_cut_short_it_is_not_sent_as_long_as_nothing_acted() -> None:

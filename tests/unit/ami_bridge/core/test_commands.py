@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from services.ami_bridge.adapters.ami_actions import checked_headers
 from services.ami_bridge.core.commands import conclude, done
+from services.ami_bridge.core.plans import AmiRequest
 from shared.commands import (
     ACTIONS,
     AddMember,
@@ -42,13 +43,17 @@ UNKNOWN = Outcome(result="unknown", code="no_answer", message="link lost")
 NOT_SENT = Outcome(result="not_sent", code="late", message="late")
 
 
+def of(count: int) -> list[AmiRequest]:
+    return [AmiRequest("QueueRemove", {"Interface": f"PJSIP/{each + 1}"}) for each in range(count)]
+
+
 def test_what_is_done_is_told_in_asterisks_words() -> None:
     assert Outcome(result="done", message="Park successful") == DONE
 
 
 @pytest.mark.parametrize("outcome", [DONE, DENIED, UNKNOWN, NOT_SENT])
 def test_one_action_has_its_own_outcome(outcome: Outcome) -> None:
-    assert conclude([outcome]) == outcome
+    assert conclude(of(1), [outcome]) == outcome
 
 
 @pytest.mark.parametrize(
@@ -57,10 +62,15 @@ def test_one_action_has_its_own_outcome(outcome: Outcome) -> None:
         ([DONE, DONE], "done", ""),
         ([DONE, NOT_A_MEMBER], "done", ""),
         ([NOT_A_MEMBER, DONE], "done", ""),
-        ([NOT_A_MEMBER, DENIED], "refused", "not_a_member"),
-        ([DONE, DENIED], "refused", "refused"),
+        ([NOT_A_MEMBER, NOT_A_MEMBER], "refused", "not_a_member"),
+        ([NOT_A_MEMBER, DENIED], "refused", "refused"),
+        ([DENIED, NOT_A_MEMBER], "refused", "refused"),
+        ([DONE, DENIED], "refused", "partly_done"),
+        ([DENIED, DONE], "refused", "partly_done"),
+        ([DONE, NOT_A_MEMBER, DENIED], "refused", "partly_done"),
+        ([DONE, NOT_SENT], "refused", "partly_done"),
+        ([DENIED, NOT_SENT], "not_sent", "late"),
         ([DONE, UNKNOWN], "unknown", "no_answer"),
-        ([DONE, NOT_SENT], "unknown", "no_answer"),
         ([NOT_A_MEMBER, NOT_SENT], "not_sent", "late"),
         ([NOT_A_MEMBER, UNKNOWN], "unknown", "no_answer"),
     ],
@@ -68,13 +78,21 @@ def test_one_action_has_its_own_outcome(outcome: Outcome) -> None:
 def test_several_actions_never_hide_what_happened(
     outcomes: list[Outcome], result: Result, code: Code
 ) -> None:
-    concluded = conclude(outcomes)
+    concluded = conclude(of(len(outcomes)), outcomes)
 
     assert (concluded.result, concluded.code) == (result, code)
 
 
-def test_a_part_that_was_done_is_said() -> None:
-    assert conclude([DONE, DENIED]).message == "only a part was done: refused"
+def test_a_part_that_was_done_is_said_one_by_one() -> None:
+    assert conclude(of(2), [DONE, DENIED]).message == (
+        "Only a part was done. PJSIP/1: done (Park successful). PJSIP/2: refused (refused)."
+    )
+    assert conclude(of(3), [DONE, NOT_SENT]).message == (
+        "Only a part was done. PJSIP/1: done (Park successful). PJSIP/2: not sent (late). PJSIP/3: not sent."
+    )
+    assert conclude(of(2), [DONE, UNKNOWN]).message == (
+        "link lost PJSIP/1: done (Park successful). PJSIP/2: unknown (link lost)."
+    )
 
 
 ID = "pbxis-0123456789abcdef0123456789abcdef"
