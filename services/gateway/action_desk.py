@@ -8,11 +8,15 @@ end, nor an audit. Whoever comes with a key that is under way, here or at anothe
 end. A key whose gateway died has none: after ``give_up_ms`` (on NATS's clock, for it was another machine
 that wrote it) the outcome is unknown. What was not sent gives its key back, since only then is it sure that
 trying again cannot act twice (ADR 0007).
+
+A gateway that stops takes nothing new, and gives what it has sent a little longer (:meth:`ActionDesk.stop`).
+Then the outcome is unknown, and that is answered, written down and kept like any other end.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,10 +25,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.gateway.action_errors import of_outcome
+from services.gateway.action_errors import NotSentError, of_outcome
 from services.gateway.core.audit_records import cleaned, parameters_of, plain_text
 from services.gateway.core.principal import Principal
 from services.gateway.errors import BusAwayError, GatewayError, KeyReusedError, TooManyRequestsError
+from services.gateway.patience import GivenUpError, Patience
 from services.gateway.ports import AuditLog, Clock, CommandBus, OnceStore, Running, Settled
 from shared.audit import AuditRecord
 from shared.commands import Command, Originate, Outcome, action_of, encode
@@ -41,6 +46,8 @@ _LONGEST_WAIT_S = 62.0
 _ID_BYTES = 16
 _LEAST_S = 0.25
 _KEPT_CHARACTERS = 500
+_KEEP_WITHIN_S = 0.5
+_STOPS = Outcome(result="not_sent", code="late", message="This gateway stops; nothing was sent.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +100,8 @@ class ActionDesk:
         self._look_every_s = look_every_s
         self._under_way: set[asyncio.Task[Reply]] = set()
         self._asking = 0
+        self._stopping = False
+        self._answers, self._keys = Patience(), Patience()
 
     @property
     def under_way(self) -> int:
@@ -108,6 +117,8 @@ class ActionDesk:
             BusAwayError: whether the key was used cannot be read; nothing was done.
         """
         self._check_room()
+        if self._stopping:
+            return self._refuse(order)
         task = asyncio.create_task(self._run(order))
         self._under_way.add(task)
         task.add_done_callback(self._ended)
@@ -122,9 +133,7 @@ class ActionDesk:
         self._check_room()
         self._asking += 1
         try:
-            return await self._bus.ask(
-                pbx, command, command_id=self._new_id(), caller=principal.name, within_s=self._timeout_s
-            )
+            return await self._answer(pbx, command, self._new_id(), principal, self._timeout_s)
         finally:
             self._asking -= 1
 
@@ -166,12 +175,28 @@ class ActionDesk:
             action=action,
         )
 
+    def stop(self, answers_within_s: float) -> None:
+        """Send nothing new; what was sent has so long for its answer, then its outcome is unknown.
+
+        Half a second later everything has ended, also when NATS does not answer.
+        """
+        self._stopping = True
+        loop = asyncio.get_running_loop()
+        loop.call_later(answers_within_s, self._answers.end)
+        loop.call_later(answers_within_s + _KEEP_WITHIN_S, self._keys.end)
+
     async def finish(self, within_s: float) -> None:
         """Wait until all that is under way has ended, at most that long."""
         if self._under_way:
             _, left = await asyncio.wait(self._under_way, timeout=within_s)
             if left:
                 log.warning("%d actions had no end yet; their outcome is unknown", len(left))
+
+    def _refuse(self, order: Order) -> Reply:
+        command_id = self._new_id()
+        record = self._record(order, command_id)
+        self._write(record, result=_STOPS.result, code=NotSentError.code, message=_STOPS.message)
+        return Reply(command_id, _STOPS)
 
     def _check_room(self) -> None:
         if self.under_way >= MAX_UNDER_WAY:
@@ -212,7 +237,7 @@ class ActionDesk:
             if now_ms is None:
                 raise BusAwayError("the clock of NATS is not known yet")  # noqa: TRY301 - as if the store said it
             give_up_ms = now_ms + int((self._timeout_s + ANSWER_SLACK_S) * 1000)
-            return await self._once.begin(key, fingerprint, command_id, give_up_ms)
+            return await self._take(key, fingerprint, command_id, give_up_ms)
         except KeyReusedError as error:
             self._write(
                 self._record(order, command_id), result="refused", code=error.code, message=str(error)
@@ -224,6 +249,18 @@ class ActionDesk:
             )
             raise
 
+    async def _take(
+        self, key: str, fingerprint: str, command_id: str, give_up_ms: int
+    ) -> int | Running | Settled:
+        try:
+            async with self._answers.waiting():
+                return await self._once.begin(key, fingerprint, command_id, give_up_ms)
+        except GivenUpError as error:
+            with contextlib.suppress(GivenUpError):
+                async with self._keys.waiting():
+                    await self._once.release(key, command_id)  # it may have been taken
+            raise BusAwayError("this gateway stops, and got no answer before") from error
+
     async def _end_of(self, key: str, found: Running | Settled) -> Reply | None:
         """Wait for the end of another attempt; ``None`` when it was not sent."""
         if isinstance(found, Settled):
@@ -232,16 +269,24 @@ class ActionDesk:
         left_s = (found.give_up_ms - now_ms) / 1000 + _GIVE_UP_SLACK_S
         until = self._clock.monotonic() + min(left_s, _LONGEST_WAIT_S)
         while self._clock.monotonic() < until:
-            await asyncio.sleep(self._look_every_s)
             try:
-                seen = await self._once.look(key)
+                async with self._answers.waiting():
+                    await asyncio.sleep(self._look_every_s)
+                    seen = await self._once.look(key)
             except BusAwayError:
                 continue  # not 503, which would say that nothing was sent under this key
+            except GivenUpError:
+                break
             if seen is None:
                 return None
             if isinstance(seen, Settled):
                 return Reply(*seen)
-        message = "It was begun under this Idempotency-Key, and how it ended was never written down."
+        why = (
+            "this gateway was stopped before its end"
+            if self._answers.over
+            else "its end was not written down"
+        )
+        message = f"It was begun under this Idempotency-Key, and {why}."
         return Reply(found.command_id, Outcome(result="unknown", code="no_answer", message=message))
 
     async def _act(self, order: Order, command_id: str, started: float) -> Reply:
@@ -254,9 +299,7 @@ class ActionDesk:
             outcome = Outcome(result="not_sent", code="late", message="There was no time left to send it.")
         else:
             await self._audit.begin(begun)
-            outcome = await self._bus.ask(
-                order.pbx, command, command_id=command_id, caller=order.principal.name, within_s=left_s
-            )
+            outcome = await self._answer(order.pbx, command, command_id, order.principal, left_s)
         error = of_outcome(outcome)
         result, code, message = outcome.result, error and error.code, outcome.message
         if outcome.candidates:  # which the client gets as an answer, but nothing was done
@@ -271,11 +314,32 @@ class ActionDesk:
         )
         return Reply(command_id, outcome)
 
+    async def _answer(
+        self, pbx: str, command: Command, command_id: str, principal: Principal, within_s: float
+    ) -> Outcome:
+        """Send it, unless it is too late for that, and wait for what the bridge answers."""
+        if self._answers.over:
+            return _STOPS
+        try:
+            async with self._answers.waiting():
+                return await self._bus.ask(
+                    pbx, command, command_id=command_id, caller=principal.name, within_s=within_s
+                )
+        except GivenUpError:
+            action = action_of(command)
+            log.warning("%s %s on %s: outcome unknown: stopped", action, command_id, pbx)
+            message = f"It was sent to the bridge of {pbx}, and this gateway was stopped before the answer."
+            return Outcome(result="unknown", code="no_answer", message=message)
+
     async def _keep(self, key: str, revision: int, fingerprint: str, reply: Reply) -> None:
-        if reply.outcome.result == "not_sent":
-            await self._once.release(key, reply.command_id)
-        else:
-            await self._once.settle(key, revision, fingerprint, Settled(*reply))
+        try:
+            async with self._keys.waiting():
+                if reply.outcome.result == "not_sent":
+                    await self._once.release(key, reply.command_id)
+                else:
+                    await self._once.settle(key, revision, fingerprint, Settled(*reply))
+        except GivenUpError:
+            log.warning("%s: stopped before NATS took the end of its Idempotency-Key", reply.command_id)
 
     def _record(self, order: Order, command_id: str) -> AuditRecord:
         return AuditRecord(

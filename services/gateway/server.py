@@ -11,7 +11,7 @@ import uvicorn
 
 from shared.errors import CallCentreError
 
-_STOP_WITHIN_S = 3  # streams end at once; an action that was sent deserves its answer
+_STOP_WITHIN_S = 3  # streams end at once, actions have an end after 2.5 s; what is left is cancelled
 _MAX_CLIENT_MESSAGE = 64 * 1024
 
 

@@ -8,8 +8,10 @@ import socket
 from pathlib import Path
 
 import httpx
+import pytest
 
 from services.gateway.adapters.audit_reader import NatsAuditReader
+from services.gateway.errors import PROBLEM_JSON
 from services.jetstream.connection import Connection
 from shared import audit
 from shared.audit import AuditRecord
@@ -59,6 +61,48 @@ async def test_stopping_gateway_waits_for_the_answer_of_what_it_has_sent(
 
     records = await recorded(nats_server, 2)
     assert [(record.phase, record.result) for record in records] == [("begun", None), ("ended", "done")]
+
+
+@pytest.mark.parametrize("how", ["signal", "request"])
+async def test_stopping_gateway_says_of_what_gets_no_answer_that_nobody_knows(
+    tmp_path: Path, nats_server: NatsServer, bridge: Bridge, bridge_connection: Connection, how: str
+) -> None:
+    silent = FakeBridge()
+    silent.let_go.clear()
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    async with (
+        silent.serving(bridge_connection),
+        gateway_process(tmp_path / "one", nats_server) as one,
+        gateway_process(tmp_path / "two", nats_server) as two,
+    ):
+        await one.ready()
+        await two.ready()
+        asking = asyncio.create_task(add(one))
+        await until(lambda: silent.messages)
+        if how == "signal":
+            one.process.send_signal(signal.SIGTERM)
+        else:
+            assert (await one.http.post(f"{one.url}stop")).status_code == 200
+        assert await asyncio.wait_for(one.process.wait(), 5) == 0
+
+        answer, again = await asking, await add(two)
+        for found in (answer, again):
+            assert (found.status_code, found.json()["code"]) == (504, "outcome_unknown")
+            assert found.headers["content-type"] == PROBLEM_JSON
+        assert "stopped before the answer" in answer.json()["detail"]
+        # so it was kept: a key without an end would be told otherwise, and later
+        assert again.json() == answer.json()
+        assert again.headers["Pbxis-Cmd-Id"] == answer.headers["Pbxis-Cmd-Id"]
+        assert "Traceback" not in one.log.read_text()
+        assert await two.stop() == 0
+
+    assert len(silent.messages) == 1
+    records = await recorded(nats_server, 2 + (how == "request"))
+    assert [(record.phase, record.result) for record in records if record.action == "queue-add"] == [
+        ("begun", None),
+        ("ended", "unknown"),
+    ]
 
 
 def _refuses(gateway: GatewayProcess) -> bool:
