@@ -99,6 +99,7 @@ async def test_a_call_that_the_agent_does_not_answer_pauses_him_where_the_queue_
         phone = await pbx.phone("148")
         await seen.until_state("extensionStatus", agent="148", status="not_inuse")
         await pbx.sign_in("148", "autopause")
+        await seen.until_state("queueMemberStatus", agent="148", queue="autopause", status="not_inuse")
         caller = await pbx.caller(CALLER, queue="autopause")
         await phone.incoming()
         await seen.until_state("queueMemberStatus", agent="148", queue="autopause", deviceStatus="ringing")
