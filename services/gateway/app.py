@@ -91,7 +91,7 @@ def build(
             *tickets.routes(streams, ring, clock),
             *actions.routes(actions.Actions(settings, ring, hub.states, action_desk)),
             *stop.routes(settings, ring, action_desk, stop_asked.set),
-            *schema.routes(settings),
+            *schema.routes(),
             *async_api.routes(),
             *health.routes(not_ready),
             *pages.routes(settings.static),

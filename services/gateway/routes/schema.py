@@ -7,12 +7,11 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from services.gateway.routes.openapi.document import document
-from services.gateway.settings import Settings
 
 
-def routes(settings: Settings) -> list[HTTPRouteHandler]:
+def routes() -> list[HTTPRouteHandler]:
     """The route."""
-    rendered = msgspec.json.encode(document(settings))
+    rendered = msgspec.json.encode(document())
 
     @get(["/schema", "/schema/openapi.json"], name="schema")
     async def schema() -> Response[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +19,8 @@ from tests.support.gateway_rig import running
 
 CASES = "25"
 WITHIN_S = 60
+ROOT = Path(__file__).resolve().parents[3]
+HOOKS = "tests.support.schemathesis_hooks"
 # 502, 503 and 504 tell of others: Asterisk refused, nothing was sent, nobody knows. 422 is for an
 # Idempotency-Key that was used before, which no schema can say of a value.
 CONFIG = """
@@ -83,6 +86,7 @@ async def test_nothing_is_found(tmp_path: Path) -> None:
             *("--checks", "all", "--exclude-path", "/stop", "--exclude-path", "/audit"),
             *("--no-color", "--continue-on-failure"),
             cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "SCHEMATHESIS_HOOKS": HOOKS},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, get_args
 
 from services.gateway.core.fields import TEXT_KINDS
@@ -71,22 +70,23 @@ _QUEUE: Json = {
 
 
 def _object(properties: Json, description: str) -> Json:
+    """Of an answer. Not closed: properties may be added, and a client must not break of that."""
     return {
         "type": "object",
         "description": description,
         "required": list(properties),
         "properties": properties,
-        "additionalProperties": False,
     }
 
 
 _STRING: Json = {"type": "string"}
+_SUCCESS: Json = {"type": "string", "const": "Success"}
 _COUNT: Json = {"type": "integer", "minimum": 0}
 _MAYBE_STRING: Json = {"type": ["string", "null"]}
 _MAYBE_COUNT: Json = {"type": ["integer", "null"]}
 
 SCHEMAS: Json = {
-    "Done": _object({"response": {"const": "Success"}, "message": _STRING}, "An action that is done."),
+    "Done": _object({"response": _SUCCESS, "message": _STRING}, "An action that is done."),
     "Candidate": _object(
         {"agentChannel": _STRING, "bridgedChannel": _MAYBE_STRING, "callerId": _MAYBE_STRING},
         "A call: the agent's channel, and the party at the other end if there is one.",
@@ -97,8 +97,8 @@ SCHEMAS: Json = {
             "location": _STRING,
             "agent": _STRING,
             "memberName": _STRING,
-            "status": {"enum": list(get_args(MemberWord))},
-            "deviceStatus": {"enum": list(get_args(DeviceWord))},
+            "status": {"type": "string", "enum": list(get_args(MemberWord))},
+            "deviceStatus": {"type": "string", "enum": list(get_args(DeviceWord))},
             "paused": {"type": "boolean"},
             "pausedReason": _MAYBE_STRING,
             "penalty": {"type": "integer"},
@@ -162,20 +162,21 @@ _OF_PBX = (
     "ambiguous_pbx",
     "too_many_requests",
     "asterisk_refused",
+    "not_ready",
     "not_sent",
     "outcome_unknown",
 )
 _OF_KEY = ("idempotency_key_reused", "bus_unavailable")
 
 
-def operations(pbxs: Sequence[str]) -> Json:
-    """Paths of all actions; ``pbxs`` are those to be told, if any."""
-    paths: Json = {form.path: {form.method.lower(): _operation(form, pbxs)} for form in FORMS}
+def operations() -> Json:
+    """Paths of all actions."""
+    paths: Json = {form.path: {form.method.lower(): _operation(form)} for form in FORMS}
     paths["/stop"] = {"post": _STOP}
     return paths
 
 
-def _operation(form: Form, pbxs: Sequence[str]) -> Json:
+def _operation(form: Form) -> Json:
     acts = form.method == "POST"
     description, schema, examples = _ANSWERS[form.answers]
     success: Json = {
@@ -195,14 +196,14 @@ def _operation(form: Form, pbxs: Sequence[str]) -> Json:
         "description": _description(form),
         "tags": [form.tag],
         "security": SECURITY,
-        "parameters": [*parameters_of(form, pbxs), *([_KEY_HEADER] if acts else [])],
+        "parameters": [*parameters_of(form), *([_KEY_HEADER] if acts else [])],
         "responses": {
             "200": success,
             **responses(*_ALL, *_OF_PBX, *form.problems, *(_OF_KEY if acts else ()), *_of_path(form)),
         },
     }
     if acts:
-        operation["requestBody"] = body_of(form, pbxs)
+        operation["requestBody"] = body_of(form)
     return operation
 
 

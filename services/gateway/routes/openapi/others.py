@@ -5,14 +5,13 @@ A further operation goes into ``operations``: under its path and method, as Open
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from services.gateway.core.parameters import MAX_AGENTS, MAX_NAME, MAX_PBXS, MAX_QUEUES
 from services.gateway.core.position import POSITION_PATTERN
 from services.gateway.routes.audit import SEQUENCE_PATTERN
 from services.gateway.routes.openapi.actions import SECURITY
-from services.gateway.routes.openapi.parameters import pbx_pattern
+from services.gateway.routes.openapi.parameters import PBX
 from services.gateway.routes.openapi.problems import responses
 from shared import patterns
 
@@ -24,7 +23,7 @@ _EVENTS_EXAMPLE: list[Json] = [
     {"type": "ready", "resumed": True, "now": 1767225600000, "id": "k3f9x2-1042"},
 ]
 _SSE_EXAMPLE = 'event: queueCount\ndata: {"pbx":"hq","queue":"q1","count":1}\nid: k3f9x2-1042\n\n'
-_NAME = f"^(?:{patterns.TEXT_PATTERN})?$"
+_NAME: Json = {"type": "string", "pattern": f"^{patterns.TEXT_PATTERN}$", "maxLength": MAX_NAME}
 
 _TICKET_PATH: Json = {
     "name": "ticket",
@@ -48,10 +47,10 @@ _LAST_EVENT_ID: Json = {
 }
 
 
-def operations(pbxs: Sequence[str]) -> Json:
-    """Their paths; ``pbxs`` are those to be told, if any."""
+def operations() -> Json:
+    """Their paths."""
     return {
-        "/ticket": {"post": _make_ticket(pbxs)},
+        "/ticket": {"post": _make_ticket()},
         "/ticket/{ticket}": {"delete": _REVOKE_TICKET},
         "/{ticket}/long-poll": {"get": _LONG_POLL},
         "/{ticket}/sse": {"get": _SSE},
@@ -68,11 +67,11 @@ def _json(description: str, schema: Json, example: object) -> Json:
     }
 
 
-def _names(limit: int, pattern: str, description: str, example: list[str]) -> Json:
-    item = {"type": "string", "pattern": pattern, "maxLength": MAX_NAME}
-    many = {"type": "array", "items": item, "maxItems": limit}
+def _list(limit: int, item: Json, description: str, example: list[str]) -> Json:
     return {
-        "anyOf": [many, {"type": "null"}, {"const": ""}],
+        "type": "array",
+        "items": item,
+        "maxItems": limit,
         "default": [],
         "description": description,
         "examples": [example],
@@ -80,19 +79,19 @@ def _names(limit: int, pattern: str, description: str, example: list[str]) -> Js
 
 
 def _flag(description: str) -> Json:
-    return {"enum": [True, False, "true", "false", "", None], "default": False, "description": description}
+    return {"type": "boolean", "default": False, "description": description, "examples": [True]}
 
 
-def _make_ticket(pbxs: Sequence[str]) -> Json:
+def _make_ticket() -> Json:
     schema: Json = {
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "agents": _names(MAX_AGENTS, _NAME, 'Agents: `148`, `148@hq`, `"*"` for all.', ["148", "viktor"]),
-            "queues": _names(MAX_QUEUES, _NAME, 'Queues: `q1`, `q1@hq`, `"*"` for all.', ["q1"]),
+            "agents": _list(MAX_AGENTS, _NAME, 'Agents: `148`, `148@hq`, `"*"` for all.', ["148", "viktor"]),
+            "queues": _list(MAX_QUEUES, _NAME, 'Queues: `q1`, `q1@hq`, `"*"` for all.', ["q1"]),
             "summaryEvents": _flag("QueueSummary and MemberSummary too."),
             "callers": _flag("queueCallers too."),
-            "pbx": _names(MAX_PBXS, f"^(?:{pbx_pattern(pbxs)})?$", "PBXs; all when empty.", ["hq"]),
+            "pbx": _list(MAX_PBXS, PBX, "PBXs; all when empty.", ["hq"]),
         },
     }
     example = {"agents": ["148"], "queues": ["q1"]}
@@ -101,7 +100,7 @@ def _make_ticket(pbxs: Sequence[str]) -> Json:
         "summary": "Make a ticket",
         "description": (
             "A ticket is all that a browser needs to receive events: it names a scope and cannot be guessed. "
-            "Each parameter may instead come in the query, lists comma-separated or repeated. Role: `stream`."
+            "Role: `stream`."
         ),
         "tags": ["tickets"],
         "security": SECURITY,
@@ -153,7 +152,7 @@ _LONG_POLL: Json = {
     "tags": ["streams"],
     "parameters": [
         _TICKET_PATH,
-        {**_AFTER, "schema": {"type": "string", "pattern": f"^(?:{POSITION_PATTERN})?$"}},
+        {**_AFTER, "schema": {"type": "string", "pattern": f"^(?:{POSITION_PATTERN})$"}},
     ],
     "responses": {
         "200": _json(
@@ -200,11 +199,11 @@ _AUDIT: Json = {
         {
             "name": "after",
             "in": "query",
-            "schema": {"type": "string", "pattern": f"^(?:{SEQUENCE_PATTERN})?$"},
+            "schema": {"type": "string", "pattern": f"^(?:{SEQUENCE_PATTERN})$"},
             "description": "The id of the last record received: the answer goes on behind it.",
             "example": "1042",
         },
-        {**_LAST_EVENT_ID, "schema": {"type": "string", "pattern": f"^(?:{SEQUENCE_PATTERN})?$"}},
+        {**_LAST_EVENT_ID, "schema": {"type": "string", "pattern": f"^(?:{SEQUENCE_PATTERN})$"}},
     ],
     "responses": {
         "200": {
@@ -225,7 +224,11 @@ _AUDIT: Json = {
 
 
 def _health(word: str) -> Json:
-    schema = {"type": "object", "required": ["status"], "properties": {"status": {"const": word}}}
+    schema = {
+        "type": "object",
+        "required": ["status"],
+        "properties": {"status": {"type": "string", "const": word}},
+    }
     return _json("It is well.", schema, {"status": word})
 
 

@@ -1,12 +1,15 @@
-"""What the OpenAPI document says of the parameters of actions.
+"""What the OpenAPI document says of the parameters of actions: the strict form of each.
 
-A parameter may come in the query or in the body, and OpenAPI cannot say "either": where there is a body, it
-is the body that is described, and the text says the rest.
+A gateway also takes other ways to write the same, such as `"true"` for `true`. They stand in the document's
+text and in no schema: a client made from a union of types is worse than one made from a type, and many
+generators leave such an operation out. For the same reason a parameter that may come in the query or in the
+body is described where it is best sent: in the body, if there is one.
+
+The document is the same at every gateway. What a PBX may be called it tells, not which ones there are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from services.gateway.core.fields import MAX_VARIABLES, PBX_PATTERN, TEXT_KINDS, Field
@@ -15,31 +18,20 @@ from shared import patterns
 
 Json = dict[str, Any]
 
-
-def pbx_pattern(pbxs: Sequence[str]) -> str:
-    """What a PBX may be: one of these, or any when they are not to be told."""
-    return "|".join(pbxs) or PBX_PATTERN
+PBX: Json = {"type": "string", "pattern": f"^{PBX_PATTERN}$", "maxLength": TEXT_KINDS["pbx"].limit}
 
 
-def parameters_of(form: Form, pbxs: Sequence[str]) -> list[Json]:
+def parameters_of(form: Form) -> list[Json]:
     """Those of the path, and of the query where there is no body."""
-    chosen = [field for field in form.fields if field.in_path or form.method == "GET"]
-    ignored = form.ignored if form.method == "GET" else ()
-    return [
-        *(_parameter(field, pbxs) for field in chosen),
-        *({"name": name, "in": "query", **_IGNORED_TEXT} for name in ignored),
-    ]
+    return [_parameter(field) for field in form.fields if field.in_path or form.method == "GET"]
 
 
-def body_of(form: Form, pbxs: Sequence[str]) -> Json:
+def body_of(form: Form) -> Json:
     """The body of an action."""
     required = [field.name for field in form.own if field.required]
     schema: Json = {
         "type": "object",
-        "properties": {
-            **{field.name: _property(field, pbxs) for field in form.own},
-            **dict.fromkeys(form.ignored, _IGNORED),
-        },
+        "properties": {field.name: _property(field) for field in form.own},
         "additionalProperties": False,
     }
     if required:
@@ -49,38 +41,27 @@ def body_of(form: Form, pbxs: Sequence[str]) -> Json:
     examples = {"few": {"value": few}} if few == full else {"few": {"value": few}, "full": {"value": full}}
     return {
         "required": bool(required),
-        "description": "Each may instead come in the query; both with different values is an error.",
         "content": {"application/json": {"schema": schema, "examples": examples}},
     }
 
 
-def _parameter(field: Field, pbxs: Sequence[str]) -> Json:
-    schema = _schema(field, pbxs)
+def _parameter(field: Field) -> Json:
     return {
         "name": field.name,
         "in": "path" if field.in_path else "query",
         "required": field.required,
         "description": field.description,
-        "schema": schema if field.required else _or_empty(schema),
+        "schema": _schema(field),
         "example": field.example,
     }
 
 
-def _property(field: Field, pbxs: Sequence[str]) -> Json:
-    ways = [_schema(field, pbxs)]
-    if field.kind == "flag":
-        ways.append({"enum": ["true", "false"]})
-    if field.kind == "number":
-        ways.append({"type": "string", "pattern": f"^(?:{field.digits})$"})
-    if not field.required:
-        ways += [{"type": "null"}, {"const": ""}]
-    schema = ways[0] if len(ways) == 1 else {"anyOf": ways}
+def _property(field: Field) -> Json:
     said: Json = {"description": field.description, "examples": [field.example]}
-    return {**schema, **said, **({} if field.default is None else {"default": field.default})}
+    return {**_schema(field), **said, **({} if field.default is None else {"default": field.default})}
 
 
-def _schema(field: Field, pbxs: Sequence[str]) -> Json:
-    """A value as it is meant, without the other ways to write it."""
+def _schema(field: Field) -> Json:
     if field.kind == "flag":
         return {"type": "boolean"}
     if field.kind == "number":
@@ -93,24 +74,9 @@ def _schema(field: Field, pbxs: Sequence[str]) -> Json:
             "propertyNames": {"pattern": f"^{patterns.VARIABLE_PATTERN}$"},
             "additionalProperties": value,
         }
+    if field.kind == "pbx":
+        return PBX
     kind = TEXT_KINDS[field.kind]
-    pattern = pbx_pattern(pbxs) if field.kind == "pbx" else kind.pattern
     if kind.named and field.kind != "queue":  # what may name a queue may hold an @ anyway
-        pattern = f"(?:{pattern})(?:@(?:{pbx_pattern(pbxs)}))?"
-        return {"type": "string", "pattern": f"^{pattern}$"}
-    return {"type": "string", "pattern": f"^(?:{pattern})$", "maxLength": kind.limit}
-
-
-def _or_empty(schema: Json) -> Json:
-    """The same, or nothing, which is as if it were absent."""
-    return {**schema, "pattern": f"^(?:{schema['pattern'][1:-1]})?$"}
-
-
-_IGNORED_TEXT: Json = {
-    "description": "Ignored; another queue action uses it.",
-    "schema": {"type": "string", "pattern": f"^{patterns.LINE_PATTERN}$"},
-}
-_IGNORED: Json = {
-    "description": _IGNORED_TEXT["description"],
-    "anyOf": [_IGNORED_TEXT["schema"], {"type": ["null", "boolean", "number", "object", "array"]}],
-}
+        return {"type": "string", "pattern": f"^(?:{kind.pattern})(?:@{PBX_PATTERN})?$"}
+    return {"type": "string", "pattern": f"^(?:{kind.pattern})$", "maxLength": kind.limit}

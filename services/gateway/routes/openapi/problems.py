@@ -20,7 +20,7 @@ SCHEMA: Json = {
     "description": "RFC 9457. `code` is stable; `detail` is for people.",
     "required": ["type", "title", "status", "code", "detail"],
     "properties": {
-        "type": {"const": "about:blank"},
+        "type": {"type": "string", "const": "about:blank"},
         "title": _STRING,
         "status": {"type": "integer"},
         "code": {"type": "string", "description": "Stable; programs may rely on it."},
@@ -29,7 +29,6 @@ SCHEMA: Json = {
         "pbxs": {**_STRINGS, "description": "With `ambiguous_pbx`: those that it may be."},
         "reasons": {**_STRINGS, "description": "With `not_ready`."},
     },
-    "additionalProperties": False,
 }
 _EXAMPLES: tuple[GatewayError, ...] = (
     errors.BadParameterError("agent", "it is no agent such as 148"),
@@ -53,6 +52,10 @@ _EXAMPLES: tuple[GatewayError, ...] = (
     errors.TooManyRequestsError("1000 actions are under way"),
     errors.InternalError(),
     action_errors.AsteriskRefusedError("Permission denied"),
+    action_errors.PartlyDoneError(
+        "Only a part was done. PJSIP/148: done (Removed interface from queue). "
+        "Local/148@agents: refused (Member not dynamic)."
+    ),
     errors.BusAwayError("timeout"),
     errors.NotReadyError(["the state has not been read from NATS yet"]),
     action_errors.NotSentError("The PBX hq is not connected."),
@@ -73,13 +76,13 @@ def _response(alike: list[GatewayError]) -> Json:
     schema = {
         "allOf": [{"$ref": "#/components/schemas/Problem"}],
         "properties": {
-            "status": {"const": alike[0].status},
-            "code": {"enum": [error.code for error in alike]},
+            "status": {"type": "integer", "const": alike[0].status},
+            "code": {"type": "string", "enum": [error.code for error in alike]},
         },
     }
     examples = {error.code: {"value": msgspec.json.decode(problem(error)[2])} for error in alike}
     response: Json = {
-        "description": ". ".join(error.title for error in alike) + ".",
+        "description": " ".join(_sentence(error.title) for error in alike),
         "content": {errors.PROBLEM_JSON: {"schema": schema, "examples": examples}},
     }
     headers = {name: value for error in alike for name, value in error.headers().items()}
@@ -93,3 +96,7 @@ def _response(alike: list[GatewayError]) -> Json:
             for name, value in headers.items()
         }
     return response
+
+
+def _sentence(title: str) -> str:
+    return title if title.endswith("?") else f"{title}."
