@@ -7,16 +7,20 @@ import contextlib
 import tempfile
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
+from nats.js.errors import APIError
 
 from services.gateway.adapters.once_store import KEPT_S, LATER_LIMIT, NatsOnceStore
 from services.gateway.errors import BusAwayError, KeyReusedError
 from services.gateway.ports import OnceStore, Running, Settled
-from services.jetstream.connection import Connection
+from services.jetstream.connection import Connection, connect
 from shared.commands import Candidate, Outcome
+from shared.config import NatsSection
 from tests.support.action_fakes import DONE, FakeOnceStore
 from tests.support.nats import NatsServer, admin, connected
+from tests.support.nats_proxy import NatsProxy, nats_proxy
 from tests.support.waiting import until
 
 KEY = "a" * 64
@@ -70,6 +74,92 @@ def store(request: pytest.FixtureRequest) -> OnceStore:
     if request.param == "fake":
         return FakeOnceStore()
     return request.getfixturevalue("real")
+
+
+class Outage(Protocol):
+    """A store, and what can happen to NATS behind it."""
+
+    store: FakeOnceStore | NatsOnceStore
+
+    def freeze(self) -> None:
+        """It takes what is sent from now on, and does not answer."""
+        ...
+
+    def lose(self) -> None:
+        """It goes away with what it took."""
+        ...
+
+    async def back(self, *, late: bool = False) -> None:
+        """It is there again, and what waited is written.
+
+        What it took is acted on before, or after if ``late``.
+        """
+        ...
+
+
+class FakeOutage:
+    """Of the fake."""
+
+    def __init__(self) -> None:
+        self.store: FakeOnceStore | NatsOnceStore = FakeOnceStore()
+        self.freeze, self.lose = self.store.freeze, self.store.lose
+        self._back = self.store.back
+
+    async def back(self, *, late: bool = False) -> None:
+        self._back(late=late)
+
+
+class RealOutage:
+    """Of a real store, whose connection goes through a proxy."""
+
+    def __init__(self, store: NatsOnceStore, connection: Connection, proxy: NatsProxy) -> None:
+        self.store: FakeOnceStore | NatsOnceStore = store
+        self._connection = connection
+        self._proxy = proxy
+
+    def freeze(self) -> None:
+        self._proxy.hold()
+
+    def lose(self) -> None:
+        self._proxy.lose()
+
+    async def back(self, *, late: bool = False) -> None:
+        if not late:
+            await self._proxy.deliver()
+        await until(lambda: self._connection.connected and not self.store.later)
+        if late:
+            await self._proxy.deliver()
+
+
+@contextlib.asynccontextmanager
+async def real_outage(server: NatsServer) -> AsyncGenerator[Outage]:
+    async with nats_proxy(server.port) as proxy:
+        section = NatsSection(url=proxy.url, username="gateway", password="gateway")
+        connection = await connect(section, "gateway", within_s=10)
+        try:
+            async with running(connection) as store:
+                yield RealOutage(store, connection, proxy)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(params=["fake", "real"])
+async def outage(request: pytest.FixtureRequest) -> AsyncGenerator[Outage]:
+    if request.param == "fake":
+        yield FakeOutage()
+        return
+    with tempfile.TemporaryDirectory(prefix="pbxis-test-nats-") as folder:
+        server = await asyncio.to_thread(started_server, folder)
+        try:
+            async with real_outage(server) as found:
+                yield found
+        finally:
+            server.kill()
+
+
+async def begun_in_vain(store: OnceStore, command_id: str) -> None:
+    with pytest.raises(BusAwayError):
+        await begun(store, command_id=command_id)
 
 
 async def begun(store: OnceStore, key: str = KEY, command_id: str = "pbxis-1") -> int:
@@ -139,6 +229,70 @@ async def test_an_end_comes_only_to_the_attempt_that_began(store: OnceStore) -> 
     await store.settle(KEY, revision, PRINT, SETTLED)
 
     assert await store.look(KEY) == Running("pbxis-2", 5000)
+
+
+async def test_key_for_which_several_asked_in_vain_is_free_when_nats_is_back(outage: Outage) -> None:
+    outage.freeze()
+    await asyncio.gather(*(begun_in_vain(outage.store, f"pbxis-{n}") for n in range(3)))
+    assert outage.store.later == 3
+
+    await outage.back()
+
+    await begun(outage.store, command_id="pbxis-9")
+
+
+async def test_an_end_that_waits_is_written_also_when_another_asks_in_vain(outage: Outage) -> None:
+    store = outage.store
+    revision = await begun(store)
+    outage.freeze()
+    ended = asyncio.create_task(store.settle(KEY, revision, PRINT, SETTLED))
+    again = asyncio.create_task(begun_in_vain(store, "pbxis-2"))
+    await asyncio.sleep(0)  # both are sent
+    outage.lose()
+    await asyncio.gather(ended, again)
+    assert store.later == 2
+
+    await outage.back()
+
+    assert await store.look(KEY) == SETTLED
+
+
+async def test_question_that_arrives_after_the_key_was_given_back_does_not_take_it(outage: Outage) -> None:
+    outage.freeze()
+    await begun_in_vain(outage.store, "pbxis-1")
+
+    await outage.back(late=True)
+
+    await begun(outage.store, command_id="pbxis-2")
+
+
+async def test_nor_does_it_once_the_key_was_taken_and_given_back_by_another(outage: Outage) -> None:
+    store = outage.store
+    await begun(store, command_id="pbxis-1")
+    await store.release(KEY, "pbxis-1")
+    outage.freeze()
+    await begun_in_vain(store, "pbxis-2")
+
+    await outage.back(late=True)
+
+    await begun(store, command_id="pbxis-3")
+
+
+async def test_giving_back_bars_also_a_question_that_knew_the_key_was_given_back_before(
+    real: NatsOnceStore, server: NatsServer
+) -> None:
+    await begun(real, command_id="pbxis-1")
+    await real.release(KEY, "pbxis-1")
+    async with admin(server) as client:
+        subject = f"$KV.PBXIS_ACTIONS.{KEY}"
+        known = (await client.jetstream().get_last_msg("KV_PBXIS_ACTIONS", subject)).seq
+
+        await real.release(KEY, "pbxis-2")
+
+        with pytest.raises(APIError, match="wrong last sequence"):
+            await client.jetstream().publish(
+                subject, b"{}", headers={"Nats-Expected-Last-Subject-Sequence": str(known)}
+            )
 
 
 async def test_gateways_share_their_keys(real: NatsOnceStore, server: NatsServer) -> None:

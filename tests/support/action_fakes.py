@@ -48,29 +48,54 @@ class FakeBus:
 
 
 class FakeOnceStore:
-    """Keys in memory, for any number of gateways. ``away`` plays a NATS that does not answer."""
+    """Keys in memory, for any number of gateways.
+
+    ``away`` plays a NATS to which there is no connection. ``freeze`` plays one that takes what is sent and
+    does not answer: it acts on it when it is ``back``, if it was not ``lost`` meanwhile.
+    """
 
     def __init__(self) -> None:
         self.away = False
+        self._frozen = False
         self._revision = 0
         self._keys: dict[str, tuple[str, int, Running | Settled]] = {}
-        self._later: list[Callable[[], None]] = []
+        self._marked: set[str] = set()
+        self._on_the_way: list[Callable[[], None]] = []
+        self._later: dict[tuple[str, str], Callable[[], None]] = {}
 
-    def back(self) -> None:
-        """NATS answers again."""
-        self.away = False
-        while self._later:
-            self._later.pop(0)()
+    @property
+    def later(self) -> int:
+        """How many writes wait."""
+        return len(self._later)
+
+    def freeze(self) -> None:
+        """NATS does not answer any more."""
+        self._frozen = True
+
+    def lose(self) -> None:
+        """What NATS has not acted on yet, it never will."""
+        self.away, self._frozen = True, False
+        self._on_the_way.clear()
+
+    def back(self, *, late: bool = False) -> None:
+        """NATS answers again; ``late``: what was sent before arrives after what waited for it."""
+        self.away = self._frozen = False
+        waited = [*self._later.values()]
+        for write in [*waited, *self._on_the_way] if late else [*self._on_the_way, *waited]:
+            write()
+        self._later.clear()
+        self._on_the_way.clear()
 
     async def begin(
         self, key: str, fingerprint: str, command_id: str, give_up_ms: int
     ) -> int | Running | Settled:
+        if self._frozen:
+            self._on_the_way.append(lambda: self._create_unseen(key, fingerprint, command_id, give_up_ms))
+            self._later[key, command_id] = lambda: self._release(key, command_id)
         self._answer()
         found = self._keys.get(key)
         if found is None:
-            self._revision += 1
-            self._keys[key] = (fingerprint, self._revision, Running(command_id, give_up_ms))
-            return self._revision
+            return self._put(key, fingerprint, Running(command_id, give_up_ms))
         if found[0] != fingerprint:
             raise KeyReusedError
         return found[2]
@@ -79,32 +104,46 @@ class FakeOnceStore:
         def write() -> None:
             found = self._keys.get(key)
             if found is not None and found[1] == revision:
-                self._revision += 1
-                self._keys[key] = (fingerprint, self._revision, settled)
+                self._put(key, fingerprint, settled)
 
-        self._now_or_later(write)
+        self._now_or_later((key, settled.command_id), write)
 
     async def release(self, key: str, command_id: str) -> None:
-        def write() -> None:
-            found = self._keys.get(key)
-            if found is not None and isinstance(found[2], Running) and found[2].command_id == command_id:
-                del self._keys[key]
-
-        self._now_or_later(write)
+        self._now_or_later((key, command_id), lambda: self._release(key, command_id))
 
     async def look(self, key: str) -> Running | Settled | None:
         self._answer()
         found = self._keys.get(key)
         return None if found is None else found[2]
 
-    def _now_or_later(self, write: Callable[[], None]) -> None:
-        if self.away:
-            self._later.append(write)
+    def _create_unseen(self, key: str, fingerprint: str, command_id: str, give_up_ms: int) -> None:
+        """It was written for a key that never was there, and nobody is left to try again with another."""
+        if key not in self._keys and key not in self._marked:
+            self._put(key, fingerprint, Running(command_id, give_up_ms))
+
+    def _put(self, key: str, fingerprint: str, state: Running | Settled) -> int:
+        self._revision += 1
+        self._keys[key] = (fingerprint, self._revision, state)
+        return self._revision
+
+    def _release(self, key: str, command_id: str) -> None:
+        found = self._keys.get(key)
+        if found is None:
+            self._marked.add(key)
+        elif isinstance(found[2], Running) and found[2].command_id == command_id:
+            del self._keys[key]
+            self._marked.add(key)
+
+    def _now_or_later(self, attempt: tuple[str, str], write: Callable[[], None]) -> None:
+        if self._frozen:
+            self._on_the_way.append(write)
+        if self.away or self._frozen:
+            self._later[attempt] = write
         else:
             write()
 
     def _answer(self) -> None:
-        if self.away:
+        if self.away or self._frozen:
             raise BusAwayError("away")
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from nats import errors
 from nats.js import api
 from nats.js.errors import APIError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
-from nats.js.kv import KeyValue
+from nats.js.kv import KV_DEL, KV_OP, KeyValue
 
 from services.gateway.errors import BusAwayError
 from services.jetstream.connection import Connection
@@ -115,6 +115,28 @@ class KvBucket:
             return False
         return True
 
+    async def bar(self, key: str) -> bool:
+        """Mark a key that is not there as deleted, anew; false when it is there, or came just now.
+
+        A ``create`` that is still on its way then fails whenever it arrives: it expects either nothing at
+        the key or an older mark.
+        """
+        try:
+            await self._ask(lambda: self._kv.get(key))
+        except _MissingError as error:
+            headers = {
+                KV_OP: KV_DEL,
+                api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(error.revision),
+            }
+            js, subject = self._connection.jetstream, f"{self.subject}{key}"
+        else:
+            return False
+        try:
+            await self._ask(lambda: js.publish(subject, b"", timeout=_WITHIN_S, headers=headers))
+        except _MovedError:
+            return False
+        return True
+
     def _config(self) -> api.StreamConfig:
         return api.StreamConfig(
             name=self._stream,
@@ -138,7 +160,9 @@ class KvBucket:
             return await self._connection.call(request())
         except KeyWrongLastSequenceError as error:
             raise _MovedError(str(error)) from error
-        except (KeyNotFoundError, NotFoundError) as error:
+        except KeyNotFoundError as error:
+            raise _MissingError(str(error), (error.entry and error.entry.revision) or 0) from error
+        except NotFoundError as error:
             raise _MissingError(str(error)) from error
         except APIError as error:
             # nats-py tells a wrong revision by its own error in `update`, and by this one in `delete`
@@ -153,7 +177,11 @@ _WRONG_LAST_SEQUENCE = (10071, 10164)
 
 
 class _MissingError(BusAwayError):
-    """The key or the stream is not there."""
+    """The key or the stream is not there. ``revision`` of the mark that it was deleted; 0: there is none."""
+
+    def __init__(self, reason: str, revision: int = 0) -> None:
+        self.revision = revision
+        super().__init__(reason)
 
 
 class _MovedError(BusAwayError):

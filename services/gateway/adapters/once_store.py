@@ -4,7 +4,11 @@ A key is taken by creating it, so of many gateways that try at once one has it. 
 the same gateway writes how it ended; a gateway that is killed in between leaves it running, which after
 ``give_up_ms`` means that its end will never be known. Whatever could not be written because NATS was away
 is written when it is back: an end that is known must not stay unknown, and a key of a request that was
-never sent must be free again.
+never sent must be free again. Several attempts may wait for one key; each writes what is its own.
+
+A key that was asked for in vain (no answer came) may still be taken, for the question may be on its way in a
+connection that is lost or a server that is stopped. Giving it back leaves a mark at the key, by which such
+a question fails however late it arrives.
 """
 
 from __future__ import annotations
@@ -29,7 +33,8 @@ log = logging.getLogger("pbxis.gateway.actions")
 
 KEPT_S = 24 * 60 * 60
 LATER_LIMIT = 1000
-_TRIES_TO_BEGIN = 5
+_TRIES = 5
+_RESTLESS = "the idempotency key is taken and given back all the time"
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
 
 Write = Callable[[], Coroutine[Any, Any, None]]
@@ -56,7 +61,7 @@ class NatsOnceStore:
             connection, ACTIONS, description="pbxis: idempotency keys", ttl_s=KEPT_S, replicas=replicas
         )
         self._made = False
-        self._later: OrderedDict[str, Write] = OrderedDict()
+        self._later: OrderedDict[tuple[str, str], Write] = OrderedDict()
         self._wake = asyncio.Event()
 
     @property
@@ -97,7 +102,7 @@ class NatsOnceStore:
         """Take the key."""
         mine = msgspec.json.encode(_Record(fingerprint, command_id, give_up_ms))
         try:
-            for _ in range(_TRIES_TO_BEGIN):
+            for _ in range(_TRIES):
                 revision = await self._bucket.create(key, mine)
                 if revision is not None:
                     return revision
@@ -110,9 +115,9 @@ class NatsOnceStore:
         except NotConnectedError:
             raise
         except BusAwayError:
-            self._write_later(key, lambda: self._release(key, command_id))
+            self._write_later((key, command_id), lambda: self._release(key, command_id))
             raise
-        raise BusAwayError("the idempotency key is taken and given back all the time")
+        raise BusAwayError(_RESTLESS)
 
     async def settle(self, key: str, revision: int, fingerprint: str, settled: Settled) -> None:
         """Keep how it ended."""
@@ -121,11 +126,11 @@ class NatsOnceStore:
         async def write() -> None:
             await self._bucket.update(key, record, revision)
 
-        await self._write(key, write)
+        await self._write((key, settled.command_id), write)
 
     async def release(self, key: str, command_id: str) -> None:
         """Give the key back."""
-        await self._write(key, lambda: self._release(key, command_id))
+        await self._write((key, command_id), lambda: self._release(key, command_id))
 
     async def look(self, key: str) -> Running | Settled | None:
         """How far it has come."""
@@ -133,25 +138,32 @@ class NatsOnceStore:
         return None if found is None else _state(found)
 
     async def _release(self, key: str, command_id: str) -> None:
-        value = await self._bucket.get(key)
-        if value is None:
-            return
-        found = _decoder.decode(value.data)
-        if found.command_id == command_id and found.outcome is None:
-            await self._bucket.delete(key, value.revision)
+        for _ in range(_TRIES):
+            value = await self._bucket.get(key)
+            if value is None:
+                if await self._bucket.bar(key):
+                    return
+                continue
+            found = _decoder.decode(value.data)
+            if found.command_id != command_id or found.outcome is not None:
+                return  # whatever is still on its way finds this here, and fails
+            if await self._bucket.delete(key, value.revision):
+                return
+        raise BusAwayError(_RESTLESS)
 
     async def _read(self, key: str) -> _Record | None:
         value = await self._bucket.get(key)
         return None if value is None else _decoder.decode(value.data)
 
-    async def _write(self, key: str, write: Write) -> None:
+    async def _write(self, attempt: tuple[str, str], write: Write) -> None:
         try:
             await write()
         except BusAwayError:
-            self._write_later(key, write)
+            self._write_later(attempt, write)
 
-    def _write_later(self, key: str, write: Write) -> None:
-        self._later[key] = write
+    def _write_later(self, attempt: tuple[str, str], write: Write) -> None:
+        """``attempt``: the key and the command's id. Another attempt with the key has its own to write."""
+        self._later[attempt] = write
         if len(self._later) > LATER_LIMIT:
             self._later.popitem(last=False)
             log.warning("NATS is away for too long: an idempotency key stays without a known end")
@@ -159,10 +171,10 @@ class NatsOnceStore:
 
     async def _catch_up(self) -> None:
         while self._later:
-            key, write = next(iter(self._later.items()))
+            attempt, write = next(iter(self._later.items()))
             await write()
-            if self._later.get(key) is write:
-                del self._later[key]
+            if self._later.get(attempt) is write:
+                del self._later[attempt]
 
     def _on_change(self, connected: bool) -> None:
         if connected:

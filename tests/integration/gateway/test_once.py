@@ -173,6 +173,22 @@ async def test_nats_killed_on_the_way_leaves_no_key_without_its_end(
     assert len(bridge.messages) == 1
 
 
+async def test_two_at_one_gateway_while_nats_is_frozen_leave_the_key_free(
+    sites: tuple[Site, Site], bridge_connection: Connection, nats_server: NatsServer
+) -> None:
+    site = sites[0]
+    nats_server.freeze()
+    told = await asyncio.gather(site.run(), site.run(), return_exceptions=True)
+    assert [type(one) for one in told] == [BusAwayError, BusAwayError]
+    assert site.once.later == 2
+
+    nats_server.thaw()
+    await until(lambda: not site.once.later and site.connection.connected and bridge_connection.connected)
+    async with FakeBridge().serving(bridge_connection) as bridge, asyncio.timeout(10):
+        assert (await _when_back(site)).outcome == DONE
+    assert len(bridge.messages) == 1
+
+
 async def _when_back(site: Site) -> Reply:
     while True:
         try:
