@@ -1,7 +1,8 @@
 """`GET /audit`: who did what, as server-sent events, for admins.
 
 A plain ASGI handler, as the transports are, for it goes on for hours. It ends when its key is revoked or the
-gateway stops, and goes on elsewhere behind `Last-Event-ID`.
+gateway stops, and goes on elsewhere behind `Last-Event-ID`. A key for some PBXs reads the records of those
+alone: none of what is about no PBX, such as a stop or a request that was refused before one was chosen.
 """
 
 from __future__ import annotations
@@ -97,26 +98,25 @@ class Audit:
 
     async def _write_all(self, reading: AuditReading, principal: Principal, send: Send) -> None:
         """Until the key may no longer read it."""
+        loop = asyncio.get_running_loop()
         await _write(send, _PRELUDE)
-        silent_s = 0.0
-        while self._may(principal):
+        written_at = loop.time()
+        while self._now(principal) is not None:
             entries = await reading.next(_LOOK_EVERY_S)
-            if not self._may(principal):
+            reader = self._now(principal)  # it may see less than it did when this was asked for
+            if reader is None:
                 return
-            if entries:
-                await _write(send, b"".join(_frame(entry) for entry in entries))
-                silent_s = 0.0
-                continue
-            silent_s += _LOOK_EVERY_S
-            if silent_s >= self._settings.ping_interval_s:
-                await _write(send, _PING)
-                silent_s = 0.0
+            frames = b"".join(_frame(entry, reader) for entry in entries)
+            if frames or loop.time() - written_at >= self._settings.ping_interval_s:
+                await _write(send, frames or _PING)
+                written_at = loop.time()
 
-    def _may(self, principal: Principal) -> bool:
+    def _now(self, principal: Principal) -> Principal | None:
+        """The reader as the keys are now; ``None`` when he may read nothing more."""
         if principal is OPEN:
-            return True
+            return principal
         found = self._ring.principal(principal.id)
-        return found is not None and found.has("admin")
+        return found if found is not None and found.has("admin") else None
 
 
 def _after(scope: AsgiScope, last_event_ids: list[str]) -> int | None:
@@ -132,13 +132,17 @@ def _after(scope: AsgiScope, last_event_ids: list[str]) -> int | None:
     return int(text)
 
 
-def _frame(entry: AuditEntry) -> bytes:
+def _frame(entry: AuditEntry, reader: Principal) -> bytes:
+    """The record as an event; empty when it is none, or not for this reader."""
     try:
-        record = audit.encode(audit.decode(entry.record))  # in one line, whoever wrote it
+        record = audit.decode(entry.record)
     except audit.MalformedRecordError as error:
         log.warning("record %d is left out: %s", entry.sequence, error)
         return b""
-    return b"event: audit\ndata: %s\nid: %d\n\n" % (record, entry.sequence)
+    if reader.pbxs is not None and record.pbx not in reader.pbxs:
+        return b""
+    data = audit.encode(record)  # in one line, whoever wrote it
+    return b"event: audit\ndata: %s\nid: %d\n\n" % (data, entry.sequence)
 
 
 async def _write(send: Send, data: bytes) -> None:

@@ -48,5 +48,7 @@ def routes(
 async def _check(request: AnyRequest, principal: Principal) -> None:
     if not principal.has("admin"):
         raise RoleMissingError(principal.name, "admin")
+    if principal.pbxs is not None:  # whose PBXs it would stop too
+        raise RoleMissingError(principal.name, "admin for all PBXs")
     Parameters(read_query(request.scope["query_string"]), read_body(await body_of(request)), ())
     idempotency_key(request)  # to stop twice is to stop; still it must be one

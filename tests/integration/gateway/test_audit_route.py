@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from services.gateway.routes.audit import MAX_READERS
 from shared.audit import AuditRecord
@@ -21,6 +22,10 @@ def ended(number: int) -> AuditRecord:
     return AuditRecord(
         id=f"pbxis-{number}", at=number, phase="ended", caller="crm\n", caller_id="k1", action="hangup"
     )
+
+
+def about(number: int, pbx: str | None) -> AuditRecord:
+    return structs.replace(ended(number), pbx=pbx)
 
 
 @asynccontextmanager
@@ -147,6 +152,76 @@ class TestKeys:
 
             assert await sse.next() is None
         await until(lambda: rig.audit.reading == 0)
+
+    async def test_key_for_some_pbxs_reads_what_is_about_them_alone(self, tmp_path: Path) -> None:
+        keys = Keys(tmp_path)
+        limited = keys.add("hqboss", "admin", pbxs=["hq"])
+        async with running(open=False, keys_file=keys.file, pbxs=("hq", "branch")) as rig:
+            for number, pbx in enumerate(("branch", "hq", None, "branch", "hq"), 1):
+                rig.audit.write(about(number, pbx))
+            async with reading(rig, limited) as sse:
+                shown = [await sse.next() for _ in range(2)]
+                rig.audit.write(about(6, "branch"))
+                rig.audit.write(about(7, None))
+                rig.audit.write(about(8, "hq"))
+                shown.append(await sse.next())
+
+        assert [record and (record["id"], record["pbx"]) for record in shown] == [
+            ("2", "hq"),
+            ("5", "hq"),
+            ("8", "hq"),
+        ]
+
+    async def test_key_that_is_narrowed_meanwhile_reads_no_more_of_the_others(self, tmp_path: Path) -> None:
+        keys = Keys(tmp_path)
+        key = keys.add("boss", "admin")
+        settings: dict[str, Any] = {"open": False, "keys_file": keys.file, "pbxs": ("hq", "branch")}
+        async with running(**settings) as rig, reading(rig, key) as sse:
+            rig.audit.write(about(1, "branch"))
+            assert (await sse.next() or {})["id"] == "1"
+            keys.alter("boss", "admin", pbxs=["hq"])
+            rig.gateway.ring.look()
+            rig.audit.write(about(2, "branch"))
+            rig.audit.write(about(3, "hq"))
+            assert (await sse.next() or {})["id"] == "3"
+            keys.alter("boss", "stream")
+            rig.gateway.ring.look()
+            assert await sse.next() is None
+
+    async def test_reader_to_whom_nothing_is_shown_gets_comments(self, tmp_path: Path) -> None:
+        keys = Keys(tmp_path)
+        limited = keys.add("hqboss", "admin", pbxs=["hq"])
+        settings: dict[str, Any] = {
+            "open": False,
+            "keys_file": keys.file,
+            "pbxs": ("hq", "branch"),
+            "ping_interval_s": 0.05,
+        }
+
+        async def write(rig: Rig) -> None:
+            while True:  # so it never finds a second without a record
+                rig.audit.write(about(1, "branch"))
+                await asyncio.sleep(0.01)
+
+        async with running(**settings) as rig, reading(rig, limited) as sse, asyncio.timeout(10):
+            writing = asyncio.create_task(write(rig))
+            async for line in sse.answer.aiter_lines():
+                if line == ": ping":
+                    break
+            writing.cancel()
+
+    async def test_only_a_key_for_all_pbxs_stops_the_gateway(self, tmp_path: Path) -> None:
+        keys = Keys(tmp_path)
+        limited, admin = keys.add("hqboss", "admin", pbxs=["hq"]), keys.add("boss", "admin")
+        async with running(open=False, keys_file=keys.file) as rig:
+            answer = await rig.http.post("/stop", headers=bearer(limited))
+            assert (answer.status_code, answer.json()["code"]) == (403, "role_missing")
+            assert "'admin for all PBXs'" in answer.json()["detail"]
+            assert not rig.gateway.stop_asked.is_set()
+            assert (rig.audit.records[0].caller, rig.audit.records[0].result) == ("hqboss", "refused")
+
+            assert (await rig.http.post("/stop", headers=bearer(admin))).status_code == 200
+            await until(rig.gateway.stop_asked.is_set)
 
     async def test_refused_request_is_written_down_with_who_asked(self, rig: Rig) -> None:
         answer = await rig.http.post("/stop", headers=bearer(self.crm))
