@@ -94,15 +94,16 @@ def on_dial_end(model: Model, message: AmiMessage, now_ms: int) -> None:
     """`DialEnd`: read for the legs of Originate alone; BridgeEnter and Hangup tell of other legs."""
     uniqueid, status = name(message, "DestUniqueid"), text(message, "DialStatus")
     if "Channel" in message:
-        dialler = model.calls.get(optional(message, "Uniqueid"))
-        if dialler is not None and dialler.asked is not None:
-            dialler.asked.destination_ended(uniqueid, status)
+        dialler = model.calls.asked(optional(message, "Uniqueid"))
+        if dialler is not None:
+            dialler.destination_ended(uniqueid, status)
         return
+    asked = model.calls.asked(uniqueid)
+    if asked is not None:
+        asked.dial_ended(status)
     leg = model.calls.get(uniqueid)
     if leg is None:
         return
-    if leg.asked is not None:
-        leg.asked.dial_ended(status)
     if status != "ANSWER":
         if not leg.originated or leg.asked is not None:
             return  # told already, as OriginateResponse came first; or will be, at the Hangup
@@ -210,9 +211,10 @@ def on_originate_response(model: Model, message: AmiMessage, now_ms: int) -> Non
         integer(message, "Reason"),
     )
     if text(message, "Response") != "Failure":
-        leg = model.calls.get(optional(message, "Uniqueid"))
-        if leg is not None and leg.asked is not None:
-            leg.asked.answered = True
+        uniqueid = optional(message, "Uniqueid")
+        leg, asked = model.calls.get(uniqueid), model.calls.asked(uniqueid)
+        if asked is not None:
+            asked.answered = True
         if leg is not None and leg.number is None:
             leg.learn(number_of(optional(message, "Exten")), None)
             model.touch_calls(leg.agent)
@@ -238,9 +240,9 @@ def on_originate_response(model: Model, message: AmiMessage, now_ms: int) -> Non
 
 def _own_call_refused(model: Model, action_id: str, agent: str, code: int) -> None:
     """A request of ours failed. With a leg, its Hangup tells why; without one it never rang."""
-    leg = model.calls.get(action_id)
-    if leg is not None and leg.asked is not None:
-        leg.asked.refused(code)
+    asked = model.calls.asked(action_id)
+    if asked is not None:
+        asked.refused(code)
     elif not model.calls.has_ended(action_id):
         model.calls.end(action_id)  # whatever still comes of it has been told
         _tell_asked(model, action_id, agent, never_rang(code))

@@ -130,6 +130,8 @@ class Calls:
         self._holds: dict[str, bool] = {}
         # What was known of our requests in the model before: no list tells how their dialling went.
         self._asked: dict[str, AskedCall] = {}
+        # Legs of our requests that no list of the same session has: their Hangup came meanwhile, or will.
+        self._between: dict[str, Leg] = {}
 
     def __iter__(self) -> Iterator[Leg]:
         return iter(self._legs.values())
@@ -140,6 +142,11 @@ class Calls:
     def get(self, uniqueid: str) -> Leg | None:
         """The leg with that Uniqueid."""
         return self._legs.get(uniqueid)
+
+    def asked(self, uniqueid: str) -> AskedCall | None:
+        """What is known of our request with that leg, also if it hung up while the lists were read."""
+        leg = self._legs.get(uniqueid) or self._between.get(uniqueid)
+        return leg.asked if leg is not None else None
 
     def agents(self) -> Iterator[str]:
         """The agents who have a call."""
@@ -172,6 +179,7 @@ class Calls:
         if same_session:
             self._ended = previous._ended
             self._left = previous._left
+            self._between = {leg.uniqueid: leg for leg in previous if leg.asked is not None}
 
     def was_held(self, uniqueid: str) -> bool:
         """Whether the leg was on hold in the calls that these follow."""
@@ -183,6 +191,9 @@ class Calls:
 
     def add(self, leg: Leg) -> None:
         """Begin a leg."""
+        before = self._between.pop(leg.uniqueid, None)
+        if before is not None:
+            leg.asked = before.asked
         self._legs[leg.uniqueid] = leg
         self._of_agent.setdefault(leg.agent, {})[leg.uniqueid] = leg
 
@@ -196,14 +207,14 @@ class Calls:
                 self.add(leg)
 
     def end(self, uniqueid: str) -> Leg | None:
-        """Apply Hangup; the leg that ended, if the channel was one."""
+        """Apply Hangup; the leg that ended, if the channel was one, or was before the lists were read."""
         self._ended[uniqueid] = None
         if len(self._ended) > _REMEMBERED_ENDS:
             del self._ended[next(iter(self._ended))]
         self._left.pop(uniqueid, None)
         leg = self._legs.get(uniqueid)
         if leg is None:
-            return None
+            return self._between.pop(uniqueid, None)
         self._discard(leg)
         for other in [*self._of_agent.get(leg.agent, {}).values()]:
             if other.group != leg.group:

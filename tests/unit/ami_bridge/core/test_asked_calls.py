@@ -194,6 +194,51 @@ def test_a_bridge_that_was_started_in_the_middle_knows_the_leg_from_the_list(
     assert _reasons(*messages, centre=centre) == reasons
 
 
+@pytest.mark.parametrize(
+    ("before", "meanwhile", "reasons"),
+    [
+        ([BEGIN], [_end("BUSY"), _hangup(17), _response(5)], ["busy"]),
+        ([BEGIN], [_response(0), _hangup(21)], ["declined"]),
+        ([BEGIN], [BEGIN, _hangup(18)], ["no_answer"]),
+        ([BEGIN, ANSWER], [_destination("BUSY"), _hangup(17)], ["destination_busy"]),
+        ([BEGIN, ANSWER, _destination("BUSY")], [_hangup(16)], ["destination_busy"]),
+        ([BEGIN, ANSWER], [enter("b1", LEG), _hangup(16)], []),
+        (
+            [BEGIN],
+            [_response(4, "Success"), _destination("NOANSWER"), _hangup(16)],
+            ["destination_no_answer"],
+        ),
+        ([BEGIN, _end("BUSY"), _hangup(17)], [_response(5)], []),
+    ],
+)
+def test_a_failure_is_told_once_also_when_the_leg_hangs_up_while_the_lists_are_read(
+    before: list[Message], meanwhile: list[Message], reasons: list[str]
+) -> None:
+    empty = Snapshot(queue_status=[], channels=[], bridges=[])
+    buffered, later = CallCentre("hq"), CallCentre("hq")
+    for each in (buffered, later):
+        replay(before, each)
+
+    outputs = buffered.resync(empty, meanwhile, NOON)
+    told = [output.event.reason for output in outputs if isinstance(output.event, OriginateFailed)]
+    later.resync(empty, [], NOON)
+
+    assert told == reasons
+    assert _reasons(*meanwhile, centre=later) == reasons
+    assert _reasons(*meanwhile, centre=buffered) == []
+
+
+def test_of_a_leg_that_ended_while_there_was_no_link_nobody_knows_whether_it_failed() -> None:
+    centre = CallCentre("hq")
+    replay([BEGIN, ANSWER, _destination("BUSY")], centre)
+    centre.link_lost()
+
+    outputs = centre.resync(Snapshot(queue_status=[], channels=[], bridges=[]), [], NOON)
+
+    assert [output for output in outputs if isinstance(output.event, OriginateFailed)] == []
+    assert _reasons(_hangup(16), centre=centre) == []
+
+
 def test_what_became_of_the_destination_is_known_over_a_new_reading_and_a_lost_link() -> None:
     centre = CallCentre("hq")
     replay([BEGIN, ANSWER, _destination("BUSY")], centre)
