@@ -12,6 +12,9 @@ Queue watches there.
 **Park.** With the agent's own channel as `TimeoutChannel`, in one bridge with the parked one, he hears the
 space before he is hung up, and it is he who is rung when nobody fetches the call.
 
+Right after the answer the agent is in the bridge and the other party is not yet: then there is nobody to be
+moved, which is `no_call` too.
+
 A leg that only rings is never redirected or parked: Asterisk says success, and the phone goes on ringing.
 """
 
@@ -66,11 +69,10 @@ def redirect(model: Model, rules: CommandRules, command: Redirect) -> Plan:
     if "/" in command.agent_or_channel:
         channel = _answered(model, command.agent_or_channel)
         return Steps(asked, (AmiRequest("Redirect", {"Channel": channel, **target, "Priority": "1"}),))
-    talking = _talking(model, command.agent_or_channel)
-    choice = _choice([call for call, _ in talking], command.agent_or_channel)
-    if choice is not None:
-        return choice
-    _, remote = talking[0]
+    meant = _talking(model, command.agent_or_channel)
+    if isinstance(meant, Outcome):
+        return meant
+    _, remote = meant
     return Steps(asked, (AmiRequest("BlindTransfer", {"Channel": remote.beside, **target}),))
 
 
@@ -82,11 +84,10 @@ def park(model: Model, rules: CommandRules, command: ParkAndAnnounce) -> Plan:
         leg = agent_beside(model, channel)
         returns = {} if leg is None else {"TimeoutChannel": leg.channel}
         return act("Park", {"Channel": channel, **returns, **timeout})
-    talking = _talking(model, command.agent_or_channel)
-    choice = _choice([call for call, _ in talking], command.agent_or_channel)
-    if choice is not None:
-        return choice
-    call, remote = talking[0]
+    meant = _talking(model, command.agent_or_channel)
+    if isinstance(meant, Outcome):
+        return meant
+    call, remote = meant
     return act("Park", {"Channel": remote.adjacent, "TimeoutChannel": call.leg.channel, **timeout})
 
 
@@ -96,27 +97,33 @@ def hangup(model: Model, command: Hangup) -> Plan:
         return act("Hangup", {"Channel": check.channel(command.agent_or_channel)})
     agent = check.known_agent(model, command.agent_or_channel)
     calls = calls_of(model, agent)
-    return _choice(calls, agent) or act("Hangup", {"Channel": calls[0].leg.channel})
+    if not calls:
+        raise RefusalError("no_call", f"{agent} has no call")
+    return _choice(calls, agent) if len(calls) > 1 else act("Hangup", {"Channel": calls[0].leg.channel})
 
 
 def find_calls(model: Model, command: FindCalls) -> Outcome:
     """The calls of an agent that have a remote party."""
-    return Outcome(
-        result="done", candidates=tuple(call.candidate for call, _ in _talking(model, command.agent))
-    )
+    calls = calls_of(model, check.known_agent(model, command.agent))
+    return Outcome(result="done", candidates=tuple(call.candidate for call in calls if call.remote))
 
 
-def _talking(model: Model, agent: str) -> list[tuple[AgentCall, RemoteParty]]:
+def _talking(model: Model, agent: str) -> tuple[AgentCall, RemoteParty] | Outcome:
+    """The call whose party is meant, and that party; or which there are to choose from.
+
+    A call that was answered a moment ago has no party yet, but it may be the one that is meant: then another
+    one, say on hold, must not be taken for it.
+    """
     calls = calls_of(model, check.known_agent(model, agent))
-    return [(call, call.remote) for call in calls if call.remote is not None]
+    answered = [call for call in calls if call.leg.state == "connected" and not call.leg.parked]
+    found = [(call, call.remote) for call in answered if call.remote is not None]
+    if not found:
+        raise RefusalError("no_call", f"{agent} has no call with one other party in it")
+    return found[0] if len(answered) == 1 else _choice(answered, agent)
 
 
-def _choice(calls: Sequence[AgentCall], agent: str) -> Outcome | None:
-    """Which calls there are to choose from, if it is not just one."""
-    if not calls:
-        raise RefusalError("no_call", f"{agent} has no such call")
-    if len(calls) == 1:
-        return None
+def _choice(calls: Sequence[AgentCall], agent: str) -> Outcome:
+    """Which calls there are to choose from."""
     message = f"{agent} has {len(calls)} calls: nothing was done, name a channel"
     return Outcome(result="done", message=message, candidates=tuple(call.candidate for call in calls))
 

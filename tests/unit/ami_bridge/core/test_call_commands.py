@@ -17,7 +17,7 @@ from shared.commands import (
     ParkAndAnnounce,
     Redirect,
 )
-from tests.unit.ami_bridge.core.messages import channel, destination, message
+from tests.unit.ami_bridge.core.messages import Message, channel, destination, message
 from tests.unit.ami_bridge.core.pbx import (
     AGENT,
     SECOND,
@@ -29,6 +29,7 @@ from tests.unit.ami_bridge.core.pbx import (
     steps,
     talks,
 )
+from tests.unit.ami_bridge.core.replay import replay
 
 ID = "pbxis-0123456789abcdef0123456789abcdef"
 ORIGINATE = Originate(action_id=ID, agent="148", destination="0991")
@@ -196,6 +197,55 @@ def test_of_several_calls_none_is_touched(command: Command) -> None:
             agent_channel="PJSIP/148-00000003", bridged_channel="PJSIP/trunk-00000002", caller_id="0992"
         ),
     )
+
+
+REDIRECT, PARK = Redirect(agent_or_channel="148", destination="600"), ParkAndAnnounce(agent_or_channel="148")
+
+
+@pytest.mark.parametrize("command", [REDIRECT, PARK])
+@pytest.mark.parametrize("messages", [talks("b1", AGENT), [RINGING, *talks("b1", AGENT)]])
+def test_right_after_the_answer_nobody_is_there_to_be_moved(
+    messages: list[Message], command: Command
+) -> None:
+    centre = pbx(*messages)
+
+    assert refused(centre, command) == "no_call"
+    assert outcome(centre, FindCalls(agent="148")).candidates == ()
+    replay(talks("b1", TRUNK), centre)
+    assert sent(centre, command)
+
+
+@pytest.mark.parametrize("command", [REDIRECT, PARK])
+def test_a_call_on_hold_is_not_taken_for_the_one_that_was_answered_a_moment_ago(command: Command) -> None:
+    held = {**message("Hold"), **AGENT}
+    centre = pbx(*talks("b1", TRUNK, AGENT), held, *talks("b2", SECOND[1]))
+
+    found = outcome(centre, command)
+
+    assert (found.result, found.message) == ("done", "148 has 2 calls: nothing was done, name a channel")
+    assert [(each.agent_channel, each.bridged_channel) for each in found.candidates] == [
+        ("PJSIP/148-00000001", "PJSIP/trunk-00000000"),
+        ("PJSIP/148-00000003", None),
+    ]
+    replay([{"Event": "Hangup", **SECOND[1]}], centre)
+    assert sent(centre, command)
+
+
+@pytest.mark.parametrize("command", [REDIRECT, PARK])
+def test_of_a_held_call_and_a_conference_neither_is_taken(command: Command) -> None:
+    third = channel("PJSIP/trunk-00000007", "10.7")
+    centre = pbx(*talks("b1", TRUNK, AGENT), *talks("b2", *SECOND, third))
+
+    assert [each.bridged_channel for each in outcome(centre, command).candidates] == [
+        "PJSIP/trunk-00000000",
+        None,
+    ]
+
+
+def test_a_leg_of_his_that_is_parked_stands_in_nobodys_way() -> None:
+    centre = pbx(*talks("b1", TRUNK, AGENT), *talks("lot", SECOND[1], holding=True))
+
+    assert sent(centre, REDIRECT)[0][0] == "BlindTransfer"
 
 
 def test_a_second_call_that_rings_leaves_one_to_redirect_and_two_to_hang_up() -> None:
