@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
+from services.ami_bridge.core import asked_calls
+from services.ami_bridge.core.asked_calls import AskedCall
+from services.ami_bridge.core.originate import FailedLegs
 from services.gateway.core import frames
 from services.gateway.routes.asyncapi.document import document
-from services.gateway.routes.asyncapi.events import CONTROL
+from services.gateway.routes.asyncapi.events import CONTROL, REASONS
 from shared import audit, commands, subjects
 from shared.audit import AuditRecord
-from shared.commands import ACTIONS, AddMember, Candidate, Outcome, QueueMember, QueueStatus
-from shared.events import CATALOGUE
+from shared.commands import ACTIONS, AddMember, Candidate, Outcome, QueueMember, QueueStatus, Result
+from shared.events import CATALOGUE, Call, MemberFigures, WaitingCaller
 from shared.subjects import Subject
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 DOCUMENT = msgspec.json.decode(msgspec.json.encode(document()))
+EVENT_SCHEMAS = (
+    *(entry.event.__name__ for entry in CATALOGUE.values()),
+    *("Call", "WaitingCaller", "MemberFigures", "AuditRecord"),
+)
 _KEY = re.compile(r"[A-Za-z0-9._-]+")
 
 
@@ -55,6 +63,36 @@ def samples(file: str, pattern: str) -> list[Any]:
     blocks = re.findall(r"^```json\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     lines = [line for block in blocks for line in block.splitlines() if line.startswith(pattern)]
     return [msgspec.json.decode(line) for line in lines]
+
+
+def texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, item in value.items():  # pyright: ignore[reportUnknownVariableType]
+            if name in ("title", "description") and isinstance(item, str):
+                yield item
+            yield from texts(item)
+    elif isinstance(value, list):
+        for item in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from texts(item)
+
+
+def reasons_that_the_bridge_finds() -> set[str]:
+    """Whatever Asterisk may tell of a call that was asked for, by us or by others."""
+    statuses = ("", "ANSWER", "BUSY", "NOANSWER", "CANCEL", "CHANUNAVAIL", "CONGESTION")
+    causes = ("", *(str(cause) for cause in range(128)))
+    found: set[str | None] = {asked_calls.never_rang(code) for code in range(9)}
+    for code, dialled, destination, cause in itertools.product(range(9), statuses, statuses, causes):
+        call = AskedCall()
+        call.refused(code)
+        call.dial_ended(dialled)
+        if destination:
+            call.destination_ended("1.2", destination)
+        found.add(call.failure(cause))
+    for code, ringing, cause in itertools.product(range(9), (None, "1.2"), causes):
+        legs = FailedLegs()
+        legs.hung_up("148", "1.2", cause, 0)
+        found.add(legs.cause("148", code, ringing, 0).word)
+    return {reason for reason in found if reason is not None}
 
 
 def test_every_reference_leads_somewhere_and_every_name_is_one_that_asyncapi_allows() -> None:
@@ -132,6 +170,65 @@ def test_words_of_stream_control_are_as_their_schemas_say(message: frames.Messag
 
 def test_the_stream_carries_every_event_and_every_word_of_control() -> None:
     assert set(DOCUMENT["channels"]["stream"]["messages"]) == {*CATALOGUE, *CONTROL}
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_an_event_of_a_stream_may_have_an_id(name: str) -> None:
+    schema = follow(DOCUMENT["components"]["messages"][name]["payload"]["$ref"])
+
+    assert schema["properties"]["id"]["type"] == "string"
+    assert "id" not in schema["required"]
+
+
+def test_the_stream_of_a_browser_comes_first_then_events_commands_and_the_audit() -> None:
+    wanted = ["stream", *CATALOGUE, "alive", *ACTIONS, "outcome", "audit"]
+
+    assert list(DOCUMENT["channels"]) == wanted
+    assert list(DOCUMENT["operations"]) == [name for name in wanted if name != "outcome"]
+
+
+def test_reasons_of_failed_calls_are_those_that_the_bridge_finds_and_the_documentation_explains() -> None:
+    text = (DOCS / "events.md").read_text(encoding="utf-8").partition("### originateFailed")[2]
+    explained = re.findall(r"^\| (`.*?`) \|", text, re.MULTILINE)[1:]
+
+    assert set(re.findall(r"`(\w+)`", " ".join(explained))) == set(REASONS)
+    assert reasons_that_the_bridge_finds() == set(REASONS)
+
+
+def test_results_in_the_audit_are_those_of_an_outcome() -> None:
+    result = DOCUMENT["components"]["schemas"]["AuditRecord"]["properties"]["result"]
+
+    assert set(result["enum"]) == set(get_args(Result))
+
+
+def test_no_text_speaks_python() -> None:
+    found = list(texts(DOCUMENT))
+    attributes = {
+        field.name
+        for kind in (
+            AuditRecord,
+            Call,
+            WaitingCaller,
+            MemberFigures,
+            *(one.event for one in CATALOGUE.values()),
+        )
+        for field in msgspec.structs.fields(kind)
+        if field.name != field.encode_name
+    } - {"caller_id"}  # also a property of a candidate, whose names are those on the wire
+
+    assert len(found) > 100
+    assert "hold_time" in attributes
+    for text in found:
+        assert not re.search(r"``|\bNone\b|\bTrue\b|\bFalse\b|Attributes:|Raises:", text), text
+    of_events = [text for name in EVENT_SCHEMAS for text in texts(DOCUMENT["components"]["schemas"][name])]
+    assert [text for text in of_events if attributes & set(re.findall(r"\w+", text))] == []
+
+
+def test_attributes_of_a_docstring_describe_the_properties() -> None:
+    properties = DOCUMENT["components"]["schemas"]["AuditRecord"]["properties"]
+
+    assert properties["durationMs"]["description"] == "from begun to ended."
+    assert "could be sent" in properties["phase"]["description"]
 
 
 def test_what_is_sent_as_a_command_an_outcome_or_a_record_is_as_its_schema_says() -> None:

@@ -15,6 +15,7 @@ from faststream.specification import AsyncAPI
 
 from services.command_routes import declare
 from services.gateway.routes.asyncapi.parts import PBX_PARAMETER, SCHEMAS, schemas_of
+from services.gateway.routes.asyncapi.words import title, told
 from shared import commands
 from shared.commands import ACTIONS, QUERIES, Command, Outcome
 from shared.subjects import ROOT
@@ -49,22 +50,19 @@ _HEADERS: Json = {
 def parts() -> Json:
     """Channels, operations, messages and schemas of all commands."""
     found = _rendered()
-    channels: Json = {"outcome": _OUTCOME_CHANNEL}
+    channels: Json = {}
     operations: Json = {}
-    messages: Json = {"outcome": _OUTCOME_MESSAGE}
+    messages: Json = {}
     schemas = schemas_of(Outcome)
     for action, kind in ACTIONS.items():
         channels[action] = _channel(action, found["channels"][action])
         operations[action] = _operation(action)
         messages[action] = _message(action, kind)
-        schemas[kind.__name__] = {
-            **found["components"]["schemas"][kind.__name__],
-            "additionalProperties": False,
-        }
+        schemas[kind.__name__] = _schema(found["components"]["schemas"][kind.__name__])
     return {
-        "channels": channels,
+        "channels": {**channels, "outcome": _OUTCOME_CHANNEL},
         "operations": operations,
-        "messages": messages,
+        "messages": {**messages, "outcome": _OUTCOME_MESSAGE},
         "schemas": schemas,
     }
 
@@ -77,6 +75,16 @@ def _rendered() -> Json:
     declare(broker, lambda action: f"{ROOT}.cmd.{{pbx}}.{action}", "bridge.{pbx}", take)
     document = AsyncAPI(broker, schema_version="3.0.0").to_specification().to_json()
     return msgspec.json.decode(document)
+
+
+def _schema(rendered: Json) -> Json:
+    """As FastStream renders it, without the titles that it makes of names, and closed."""
+    properties = {
+        name: {key: value for key, value in schema.items() if key != "title"}
+        for name, schema in rendered["properties"].items()
+    }
+    description = told(rendered["description"]).text
+    return {**rendered, "description": description, "properties": properties, "additionalProperties": False}
 
 
 def _channel(action: str, rendered: Json) -> Json:
@@ -108,7 +116,7 @@ def _operation(action: str) -> Json:
 def _message(action: str, kind: type[Command]) -> Json:
     return {
         "name": action,
-        "title": (kind.__doc__ or action).partition("\n")[0],
+        "title": title(kind.__doc__ or action),
         "contentType": "application/json",
         "correlationId": {"location": f"$message.header#/{commands.HEADER_ID}"},
         "headers": _HEADERS,

@@ -30,8 +30,8 @@ _SERVERS: Json = {
 
 
 def document() -> Json:
-    """The document; the same for every gateway."""
-    found = [commands.parts(), events.parts()]
+    """The document; the same for every gateway. What a browser needs comes first."""
+    found = [events.stream(), events.events(), commands.parts(), events.audit()]
     return {
         "asyncapi": "3.0.0",
         "info": {"title": "pbxis", "version": "1", "description": _DESCRIPTION},

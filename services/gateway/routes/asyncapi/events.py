@@ -1,11 +1,14 @@
-"""The events, the heartbeat and the audit, from ``shared.events.CATALOGUE`` and ``shared.audit``."""
+"""The stream of a ticket, the events, the heartbeat and the audit: from ``shared.events.CATALOGUE`` and
+``shared.audit``."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 from services.gateway.routes.asyncapi.parts import PBX_PARAMETER, SCHEMAS, schemas_of
+from services.gateway.routes.asyncapi.words import title
 from shared.audit import AuditRecord
+from shared.commands import Result
 from shared.events import CATALOGUE, Entry
 from shared.subjects import NONE, ROOT
 
@@ -34,33 +37,64 @@ CONTROL: dict[str, tuple[str, Json]] = {
 """The words of stream control: what each says, and its properties beside `type`."""
 
 
-def parts() -> Json:
-    """Channels, operations, messages and schemas of all events, the heartbeat and the audit."""
-    names = list(CATALOGUE)
+REASONS = (
+    *("busy", "declined", "no_answer", "unavailable", "failed", "cancelled"),
+    *("destination_busy", "destination_declined", "destination_no_answer"),
+    *("destination_unavailable", "destination_failed"),
+)
+"""Why a call that was asked for did not come about. The bridge's core decides it; a test compares the two."""
+
+_ID: Json = {
+    "type": "string",
+    "description": "Only of a live event in the stream of a ticket: the position behind it.",
+}
+
+
+def stream() -> Json:
+    """Channel, operation, messages and schemas of the stream of a ticket."""
+    return {
+        "channels": {"stream": _stream([*CATALOGUE, *CONTROL])},
+        "operations": {"stream": _send("stream", *CATALOGUE, *CONTROL)},
+        "messages": {name: _control(name) for name in CONTROL},
+        "schemas": {f"{name.capitalize()}Control": _control_schema(name) for name in CONTROL},
+    }
+
+
+def events() -> Json:
+    """Those of all events and the heartbeat."""
     return {
         "channels": {
             **{name: _channel(name, entry) for name, entry in CATALOGUE.items()},
             "alive": _simple_channel(f"{ROOT}.alive.{{pbx}}", "alive"),
-            "audit": _simple_channel(f"{ROOT}.audit.{{pbx}}", "audit"),
-            "stream": _stream([*names, *CONTROL]),
         },
-        "operations": {
-            **{name: _send(name, name) for name in names},
-            "alive": _send("alive", "alive"),
-            "audit": _send("audit", "audit"),
-            "stream": _send("stream", *names, *CONTROL),
-        },
-        "messages": {
-            **{name: _message(name, entry) for name, entry in CATALOGUE.items()},
-            **{name: _control(name) for name in CONTROL},
-            "alive": _ALIVE,
-            "audit": _AUDIT,
-        },
-        "schemas": {
-            **schemas_of(*(entry.event for entry in CATALOGUE.values()), AuditRecord),
-            **{f"{name.capitalize()}Control": _control_schema(name) for name in CONTROL},
-        },
+        "operations": {name: _send(name, name) for name in (*CATALOGUE, "alive")},
+        "messages": {**{name: _message(name, entry) for name, entry in CATALOGUE.items()}, "alive": _ALIVE},
+        "schemas": _event_schemas(),
     }
+
+
+def audit() -> Json:
+    """Those of the audit."""
+    schemas = schemas_of(AuditRecord)
+    schemas["AuditRecord"]["properties"]["result"] = {
+        "type": "string",
+        "enum": list(get_args(Result)),
+        "description": "With `ended`.",
+    }
+    return {
+        "channels": {"audit": _simple_channel(f"{ROOT}.audit.{{pbx}}", "audit")},
+        "operations": {"audit": _send("audit", "audit")},
+        "messages": {"audit": _AUDIT},
+        "schemas": schemas,
+    }
+
+
+def _event_schemas() -> Json:
+    schemas = schemas_of(*(entry.event for entry in CATALOGUE.values()))
+    for entry in CATALOGUE.values():
+        schemas[entry.event.__name__]["properties"]["id"] = _ID
+    schemas["OriginateFailed"]["properties"]["reason"] = {"type": "string", "enum": list(REASONS)}
+    return schemas
 
 
 def _channel(name: str, entry: Entry) -> Json:
@@ -113,7 +147,7 @@ def _send(channel: str, *messages: str) -> Json:
 def _message(name: str, entry: Entry) -> Json:
     message: Json = {
         "name": name,
-        "title": (entry.event.__doc__ or name).strip().partition("\n")[0],
+        "title": title(entry.event.__doc__ or name),
         "contentType": "application/json",
         "payload": {"$ref": f"{SCHEMAS}{entry.event.__name__}"},
     }

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from services.gateway.routes.asyncapi.words import told
+
 Json = dict[str, Any]
 
 SCHEMAS = "#/components/schemas/"
@@ -23,6 +25,12 @@ PBX_PARAMETER: Json = {
 def schemas_of(*kinds: type) -> Json:
     """Their JSON schemas, with all that they refer to, by name."""
     _, found = msgspec.json.schema_components(kinds, schema_hook=_any, ref_template=f"{SCHEMAS}{{name}}")
+    names = {name for schema in found.values() for name in schema.get("properties", ())}
+    for schema in found.values():
+        text, properties = told(schema.get("description", ""), names)
+        schema["description"] = text
+        for name, description in properties.items():
+            schema["properties"][name]["description"] = description
     return found
 
 
