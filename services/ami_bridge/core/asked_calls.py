@@ -9,11 +9,19 @@ Before the agent answers, the `Cause` of the Hangup tells it; Asterisk gives a r
 NOANSWER, and one that nobody answered in time none at all. After he has answered, the DialEnd of the
 destination tells it; to a phone that is not there nothing is dialled, and the `Cause` is 3. What is no
 Dial, such as a queue, an announcement or an echo, cannot fail.
+
+Whom the agent calls is known from the command on. Asterisk does not tell it before he has answered: what his
+leg shows until then is the caller ID that the request gave. So a bridge that was not asked, say because it
+was started in between, tells no number until then.
 """
 
 from __future__ import annotations
 
 import re
+from typing import TypeAlias
+
+Line: TypeAlias = "tuple[str | None, str | None]"
+"""The number and the name of a connected line."""
 
 _OWN_ID = re.compile(r"pbxis-[0-9a-f]{32}")
 
@@ -57,19 +65,42 @@ class AskedCall:
     """One request of ours, as long as the agent's leg is up.
 
     Attributes:
+        number: the destination that was asked for; ``None`` when this process was not asked.
         answered: the agent did.
         served: his leg was in a bridge or in a queue, so the call came about.
     """
 
-    __slots__ = ("_code", "_destination", "_destination_status", "_dial_status", "answered", "served")
+    __slots__ = (
+        "_code",
+        "_destination",
+        "_destination_status",
+        "_dial_status",
+        "_given",
+        "answered",
+        "number",
+        "served",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, number: str | None = None) -> None:
+        self.number = number
         self.answered = False
         self.served = False
+        self._given: Line | None = None
         self._code = 0
         self._dial_status = ""
         self._destination = ""
         self._destination_status = ""
+
+    def rings(self, line: Line) -> None:
+        """Note the connected line of the leg that rings: the caller ID that was given."""
+        self._given = line
+
+    def is_party(self, line: Line) -> bool:
+        """Whether a connected line is the remote party's: what was given stays until another comes."""
+        if line == self._given and line[0] is not None:
+            return False
+        self._given = None
+        return True
 
     def refused(self, code: int) -> None:
         """Note the `Reason` of an OriginateResponse that says failure."""

@@ -27,13 +27,13 @@ from services.ami_bridge.core.fill import fill, fill_queues
 from services.ami_bridge.core.identity import Identifier, Identity
 from services.ami_bridge.core.model import Key, Model, key_of
 from services.ami_bridge.core.moments import Output
-from services.ami_bridge.core.plans import CommandRules, Plan
+from services.ami_bridge.core.plans import CommandRules, Plan, Steps
 from services.ami_bridge.core.refresh import Drift
 from services.ami_bridge.core.rights import Rights
 from services.ami_bridge.core.snapshot import Snapshot
 from services.ami_bridge.core.tombstones import tombstone
 from services.ami_bridge.core.transitions import TRANSITIONS
-from shared.commands import Command
+from shared.commands import Command, Originate
 from shared.errors import MalformedMessageError
 from shared.events import PbxStatus, PbxWord, State
 
@@ -159,8 +159,14 @@ class CallCentre:
         return self._collect()
 
     def plan(self, command: Command, rules: CommandRules) -> Plan:
-        """What to do about a command, by what is known now; nothing changes."""
-        return commands.plan(self._model, rules, command)
+        """What to do about a command, by what is known now.
+
+        No document changes. Whom an Originate calls is remembered for its leg: no event tells it in time.
+        """
+        plan = commands.plan(self._model, rules, command)
+        if isinstance(command, Originate) and isinstance(plan, Steps):
+            self._model.calls.expect(command.action_id, command.destination)
+        return plan
 
     def _step(self, message: AmiMessage, now_ms: int) -> None:
         event = optional(message, "Event")

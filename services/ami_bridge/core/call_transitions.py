@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from services.ami_bridge.core.ami_message import AmiMessage, integer, name, optional, text
-from services.ami_bridge.core.asked_calls import is_own_id, never_rang
+from services.ami_bridge.core.asked_calls import Line, is_own_id, never_rang
 from services.ami_bridge.core.bridges import is_holding, read_party
 from services.ami_bridge.core.caller_id import name_of, number_of
 from services.ami_bridge.core.calls import Leg
@@ -81,7 +81,11 @@ def on_dial_begin(model: Model, message: AmiMessage, now_ms: int) -> None:
             rung.originated = True
             if rung.state == "dialing":
                 rung.move(now_ms, state="ringing")
-            rung.learn(*_connected_line(message, "Dest"))
+            line = _connected_line(message, "Dest")
+            if rung.asked is None:
+                rung.learn(*line)
+            else:
+                rung.asked.rings(line)
         model.touch_calls(rung.agent)
     dialler = _leg(model, caller, caller_channel, optional(message, "Linkedid") or caller, "outbound", now_ms)
     if dialler is not None:
@@ -126,7 +130,9 @@ def on_bridge_enter(model: Model, message: AmiMessage, now_ms: int) -> None:
         if leg.asked is not None:
             leg.asked.served = True
         leg.move(now_ms, state="connected", parked=holding)
-        leg.learn(*_connected_line(message))
+        line = _connected_line(message)
+        if leg.asked is None or leg.asked.is_party(line):
+            leg.learn(*line)
     for uniqueid in model.bridges.together(party.uniqueid):
         other = model.calls.get(uniqueid)
         if other is not None:
@@ -150,6 +156,8 @@ def on_new_connected_line(model: Model, message: AmiMessage, now_ms: int) -> Non
         return
     leg.linkedid = optional(message, "Linkedid") or leg.linkedid
     number, told = _connected_line(message)
+    if leg.asked is not None and not leg.asked.is_party((number, told)):
+        return
     if number is None and model.bridges.partner(uniqueid) is not None:
         # The new party withholds his number; the number before would be a wrong one.
         leg.number = leg.name = None
@@ -287,6 +295,9 @@ def _leg(
     if agent is None or (direction == "outbound" and is_local(channel)):
         return None
     leg = Leg(uniqueid, channel, agent, linkedid, direction, now_ms)
+    model.calls.recall_asked(leg)
+    if leg.asked is not None:
+        leg.learn(leg.asked.number, None)
     model.calls.add(leg)
     return leg
 
@@ -301,14 +312,20 @@ def _dialled(
         # His channel was redirected: the call that came in is over, and this is one that goes out.
         leg.direction, leg.queue, leg.queue_uniqueid = "outbound", None, None
     leg.move(now_ms, state="dialing")
-    if _DIALLED.fullmatch(exten):
-        leg.learn(exten, callee_name if number == exten else None)
+    dialled = exten if _DIALLED.fullmatch(exten) else _asked_for(leg)
+    if dialled is not None:
+        leg.learn(dialled, callee_name if number == dialled else None)
     else:
         leg.learn(number, callee_name)
     model.touch_calls(leg.agent)
 
 
-def _connected_line(message: AmiMessage, half: str = "") -> tuple[str | None, str | None]:
+def _asked_for(leg: Leg) -> str | None:
+    """Whom a request of ours calls, until that call has come about: what is dialled later is another."""
+    return leg.asked.number if leg.asked is not None and not leg.asked.served else None
+
+
+def _connected_line(message: AmiMessage, half: str = "") -> Line:
     return (
         number_of(optional(message, f"{half}ConnectedLineNum")),
         name_of(optional(message, f"{half}ConnectedLineName")),

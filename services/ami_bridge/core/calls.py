@@ -11,7 +11,8 @@ phone's leg tells about it. When the phone is no agent's, the Local one stands a
 
 The number is the remote party's: the caller's of AgentCalled or DialBegin, what the agent dialled, then
 the ConnectedLineNum of the leg. It is kept when a message does not know it. A number equal to the
-agent's own tells nothing (click-to-call shows the dialled number on both sides).
+agent's own tells nothing (click-to-call shows the dialled number on both sides). Of a call that this
+system asked for it is the destination, from the first message on until he is connected.
 
 ``unique_id`` of a call names it across event types: the caller's Uniqueid of a queue call (as in queueCallers
 and agentComplete), the Linkedid of another inbound call, the agent's own Uniqueid when he placed it.
@@ -20,6 +21,7 @@ and agentComplete), the Linkedid of another inbound call, the agent's own Unique
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from services.ami_bridge.core.asked_calls import AskedCall, is_own_id
 from services.ami_bridge.core.caller_id import shown
@@ -29,7 +31,9 @@ from shared.events import Call, CallState, Direction, PhoneNumber
 # In front comes the connected call, then the ringing or dialled one, then the held one.
 _RANK: dict[CallState, int] = {"connected": 2, "ringing": 1, "dialing": 1, "held": 0}
 
-_REMEMBERED_ENDS = 512
+_REMEMBERED = 512
+
+_T = TypeVar("_T")
 
 
 class Leg:
@@ -128,7 +132,8 @@ class Calls:
         self._left: dict[str, None] = {}
         # Whether a leg of the model before was on hold: the word alone does not tell that from parked.
         self._holds: dict[str, bool] = {}
-        # What was known of our requests in the model before: no list tells how their dialling went.
+        # Our requests that have no leg yet, and those of the model before: no list tells whom they call and
+        # how their dialling went.
         self._asked: dict[str, AskedCall] = {}
         # Legs of our requests that no list of the same session has: their Hangup came meanwhile, or will.
         self._between: dict[str, Leg] = {}
@@ -174,8 +179,10 @@ class Calls:
         unless Asterisk may have been restarted since and their Uniqueids may come again.
         """
         self._holds = {leg.uniqueid: leg.held for leg in previous} or previous._holds
-        asked = {leg.uniqueid: leg.asked for leg in previous if leg.asked is not None}
-        self._asked = asked or previous._asked
+        self._asked = previous._asked
+        for leg in previous:
+            if leg.asked is not None:
+                _remember(self._asked, leg.uniqueid, leg.asked)
         if same_session:
             self._ended = previous._ended
             self._left = previous._left
@@ -185,8 +192,12 @@ class Calls:
         """Whether the leg was on hold in the calls that these follow."""
         return self._holds.get(uniqueid, False)
 
+    def expect(self, action_id: str, destination: str) -> None:
+        """Remember whom a request of ours calls; its leg may come, or never."""
+        _remember(self._asked, action_id, AskedCall(destination))
+
     def recall_asked(self, leg: Leg) -> None:
-        """Take over what is known of our request from the calls that these follow."""
+        """Take over what is known of our request, from its command or from the calls that these follow."""
         leg.asked = self._asked.get(leg.uniqueid, leg.asked)
 
     def add(self, leg: Leg) -> None:
@@ -208,10 +219,9 @@ class Calls:
 
     def end(self, uniqueid: str) -> Leg | None:
         """Apply Hangup; the leg that ended, if the channel was one, or was before the lists were read."""
-        self._ended[uniqueid] = None
-        if len(self._ended) > _REMEMBERED_ENDS:
-            del self._ended[next(iter(self._ended))]
+        _remember(self._ended, uniqueid, None)
         self._left.pop(uniqueid, None)
+        self._asked.pop(uniqueid, None)
         leg = self._legs.get(uniqueid)
         if leg is None:
             return self._between.pop(uniqueid, None)
@@ -279,6 +289,14 @@ class Calls:
         del legs[leg.uniqueid]
         if not legs:
             del self._of_agent[leg.agent]
+
+
+def _remember(known: dict[str, _T], uniqueid: str, value: _T) -> None:
+    """Keep the newest ones only: not of each does the end come."""
+    known.pop(uniqueid, None)
+    known[uniqueid] = value
+    if len(known) > _REMEMBERED:
+        del known[next(iter(known))]
 
 
 def _front(legs: Iterable[Leg]) -> Leg:

@@ -195,9 +195,13 @@ def _leg(
     if leg.asked is not None:
         leg.asked.answered = leg.asked.answered or state == _UP
         leg.asked.served = leg.asked.served or bool(bridge) or application == "Queue"
-    leg.learn(
-        number_of(optional(message, "ConnectedLineNum")), name_of(optional(message, "ConnectedLineName"))
-    )
+    line = number_of(optional(message, "ConnectedLineNum")), name_of(optional(message, "ConnectedLineName"))
+    if leg.asked is None or (bridge and leg.asked.is_party(line)):
+        leg.learn(*line)
+    else:
+        if state == _RINGING:
+            leg.asked.rings(line)
+        leg.learn(leg.asked.number, None)
     if leg.number is None and leg.direction == "outbound" and optional(message, "Exten").isdecimal():
         leg.learn(optional(message, "Exten"), None)
     if application == _CALLED_BY_QUEUE and linkedid in queued:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from services.ami_bridge.core.ami_message import AmiMessage
+from services.ami_bridge.core.asked_calls import is_own_id
 from services.ami_bridge.core.call_centre import CallCentre
 from services.ami_bridge.core.moments import Output
-from services.ami_bridge.core.plans import CommandRules
-from shared.commands import FindCalls, Outcome
+from services.ami_bridge.core.plans import CommandRules, Steps
+from shared.commands import FindCalls, Originate, Outcome
 from shared.events import (
     AgentComplete,
     AgentName,
@@ -42,6 +43,18 @@ def replay(
     for index, message in enumerate(messages):
         outputs += centre.apply(message, since + index)
     return outputs
+
+
+def asked(messages: Iterable[AmiMessage]) -> CallCentre:
+    """A bridge that was asked for the calls of Originate that these messages tell of."""
+    centre = CallCentre("hq")
+    for message in messages:
+        action_id = str(message.get("ActionID"))
+        if message.get("Event") == "OriginateResponse" and is_own_id(action_id):
+            agent = str(message["Channel"]).split("/")[1].split("-")[0]
+            command = Originate(action_id=action_id, agent=agent, destination=str(message["Exten"]))
+            assert isinstance(centre.plan(command, CommandRules()), Steps)
+    return centre
 
 
 def events_of(outputs: Iterable[Output]) -> list[Event]:

@@ -16,7 +16,7 @@ from tests.support.transcripts import CAPTURES, events
 from tests.unit.ami_bridge.core.action_stories import STORIES as ACTION_STORIES
 from tests.unit.ami_bridge.core.call_stories import STORIES as CALL_STORIES
 from tests.unit.ami_bridge.core.queue_stories import STORIES as QUEUE_STORIES
-from tests.unit.ami_bridge.core.replay import NOON, replay, story
+from tests.unit.ami_bridge.core.replay import NOON, asked, replay, story
 
 STORIES = QUEUE_STORIES | CALL_STORIES | ACTION_STORIES
 FILTERED = sorted(
@@ -30,7 +30,7 @@ FILTERED = sorted(
 def test_a_recorded_session_gives_these_events(name: str) -> None:
     expected = [line.strip(" ") for line in STORIES[name].split("\n") if line.strip(" ")]
 
-    assert story(replay(events(name))) == expected
+    assert story(replay(events(name), asked(events(name)))) == expected
 
 
 def test_every_recorded_scenario_is_told() -> None:
