@@ -360,6 +360,7 @@ def test_a_failed_originate_names_the_dial_string(play: Source, name: str, reaso
         ("originate_agent_rejects_busy", "0", "BUSY", "17"),
         ("originate_agent_declined", "0", "NOANSWER", "21"),
         ("originate_agent_rings_out", "3", "", "19"),
+        ("originate_hung_up", "0", "NOANSWER", "0"),
         ("originate_agent_not_there", "0", "", ""),
     ],
 )
@@ -403,6 +404,16 @@ def test_why_the_destination_was_not_reached_is_told_after_the_agent_answered(
     assert ended["Cause"] == cause
     assert call.in_order(response, *call.all("DialEnd", Uniqueid=channel_id), ended)
     assert call.all("BridgeEnter") == []
+
+
+@pytest.mark.parametrize("name", ["originate_hung_up", "hangup_ringing_direct", "hangup_ringing_queue"])
+def test_a_phone_that_is_hung_up_while_it_rings_gives_no_cause_and_no_busy(play: Source, name: str) -> None:
+    call = play(f"actions/{name}")
+    leg = call.first("DialBegin")["DestChannel"]
+
+    assert [m["DialStatus"] for m in call.all("DialEnd", DestChannel=leg)] == ["NOANSWER"]
+    assert call.all("HangupRequest", Channel=leg) == []
+    assert call.one("Hangup", Channel=leg)["Cause"] == "0"
 
 
 def test_all_events_of_an_originated_call_carry_its_id(play: Source) -> None:

@@ -10,6 +10,8 @@ from typing import Protocol
 UNKNOWN = "<unknown>"
 BUSY, DECLINED = 17, 21
 """Causes with which a phone refuses; the numbers are those of Q.850."""
+HUNG_UP = 0
+"""No cause: action Hangup ended the ringing, and no phone said anything."""
 
 Headers = list[tuple[str, str]]
 
@@ -58,11 +60,17 @@ class Task(Protocol):
         ...
 
     def rejected(self, channel: "Channel", cause: int = BUSY) -> None:
-        """The called phone refused: 486 Busy Here, or with cause `DECLINED` 603 Decline."""
+        """The called phone refused: 486 Busy Here, or with cause `DECLINED` 603 Decline.
+
+        With `HUNG_UP` it did not: an action ended its ringing.
+        """
         ...
 
     def party_hung_up(self, channel: "Channel") -> None:
-        """The person at this channel hung up: end this channel and what depends on it."""
+        """The person at this channel, or an action, hung up: end it and what depends on it.
+
+        A phone that only rings has nobody who could: that is the action.
+        """
         ...
 
     def detach(self, channel: "Channel") -> "Channel | None":

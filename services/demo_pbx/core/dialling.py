@@ -4,7 +4,7 @@ Source of the order of events: tests/fixtures/ami, direct_call, outbound_by_agen
 transfer_blind_sip (its second half), redirect_direct_call.
 """
 
-from services.demo_pbx.core.channels import BUSY, Channel, ChannelState
+from services.demo_pbx.core.channels import BUSY, HUNG_UP, Channel, ChannelState
 from services.demo_pbx.core.devices import Device, DeviceState
 from services.demo_pbx.core.legs import LeftAlone, dial_end, new_dial_leg, refuse, start_ringing
 from services.demo_pbx.core.schedule import Timer
@@ -12,6 +12,8 @@ from services.demo_pbx.core.switch import Switch
 
 RING_S = 20.0
 REFUSAL_S = 0.05
+NORMAL_CLEARING = 16
+"""The cause with which a caller's dialplan ends when no phone gave another one."""
 
 
 class DialCall:
@@ -70,12 +72,12 @@ class DialCall:
         if not channel.gone and self._callee is None:
             self._stop_timer()
             refuse(self._switch, self._caller, channel, cause)
-            self._lose(cause)
+            self._lose(cause or NORMAL_CLEARING)
 
     def _no_answer(self, leg: Channel) -> None:
         dial_end(self._switch, self._caller, leg, "NOANSWER")
         self._switch.end(leg, 0)
-        self._lose(16)
+        self._lose(NORMAL_CLEARING)
 
     def _lose(self, cause: int) -> None:
         if not self._caller.gone and self._caller.task is self:
@@ -86,7 +88,7 @@ class DialCall:
         switch, caller, callee = self._switch, self._caller, self._callee
         if callee is None:
             if channel is self._leg:
-                self.rejected(channel)
+                self.rejected(channel, HUNG_UP)
                 return
             switch.request_hangup(channel)
             self._cancel()

@@ -2,7 +2,7 @@
 
 from copy import copy
 
-from services.demo_pbx.core.channels import BUSY, Channel, ChannelState
+from services.demo_pbx.core.channels import BUSY, HUNG_UP, Channel, ChannelState
 from services.demo_pbx.core.devices import Device
 from services.demo_pbx.core.switch import Switch
 
@@ -66,8 +66,9 @@ def dial_end(switch: Switch, caller: Channel | None, leg: Channel, status: str) 
 
 
 def refuse(switch: Switch, caller: Channel | None, leg: Channel, cause: int) -> None:
-    """The phone answers 486 or 603; only the first of these is BUSY."""
-    switch.request_hangup(leg, cause)
+    """The phone answers 486 or 603, or is hung up by an action; only the first of these is BUSY."""
+    if cause != HUNG_UP:
+        switch.request_hangup(leg, cause)
     dial_end(switch, caller, leg, "BUSY" if cause == BUSY else "NOANSWER")
     switch.end(leg, cause)
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from services.demo_pbx.core.channels import BUSY, UNKNOWN, Channel, ChannelState
+from services.demo_pbx.core.channels import BUSY, HUNG_UP, UNKNOWN, Channel, ChannelState
 from services.demo_pbx.core.dialling import REFUSAL_S
 from services.demo_pbx.core.legs import dial_end, refuse, start_ringing
 from services.demo_pbx.core.pbx import Pbx
@@ -89,7 +89,7 @@ class OriginatedCall:
         self._switch.end(leg, 19)
 
     def party_hung_up(self, channel: Channel) -> None:
-        self.rejected(channel)
+        self.rejected(channel, HUNG_UP)
 
     def detach(self, channel: Channel) -> Channel | None:
         """A leg that only rings cannot be moved."""

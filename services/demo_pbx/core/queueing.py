@@ -4,7 +4,7 @@ Source of the order of events: tests/fixtures/ami, queue_caller_completes, queue
 queue_abandon_no_agents, queue_abandon_while_ringing, queue_ring_no_answer_next, park_retrieve.
 """
 
-from services.demo_pbx.core.channels import BUSY, Channel, ChannelState
+from services.demo_pbx.core.channels import BUSY, HUNG_UP, Channel, ChannelState
 from services.demo_pbx.core.legs import OUTGOING, LeftAlone, before, dial_end, start_ringing
 from services.demo_pbx.core.queues import Member, Queue
 from services.demo_pbx.core.schedule import Timer
@@ -72,18 +72,19 @@ class QueueCall:
         switch.see(leg, caller)
 
     def _ring_timeout(self) -> None:
-        self._give_up_ringing(int(self.queue.ring_s * 1000), 0)
+        self._give_up_ringing(int(self.queue.ring_s), 0, timed_out=True)
 
     def rejected(self, channel: Channel, cause: int = BUSY) -> None:
         """A refusing phone shows as NOANSWER with RingTime 0, unlike in Dial()."""
-        self._give_up_ringing(0, cause)
+        rang_s = int(self._switch.now - self._rang_at) if cause == HUNG_UP else 0
+        self._give_up_ringing(rang_s, cause, timed_out=False)
 
-    def _give_up_ringing(self, ring_time_ms: int, cause: int) -> None:
+    def _give_up_ringing(self, rang_s: int, cause: int, *, timed_out: bool) -> None:
         leg, member = self._stop_ringing()
-        facts = [*self._member_headers(member), ("RingTime", str(ring_time_ms))]
+        facts = [*self._member_headers(member), ("RingTime", str(rang_s * 1000))]
         self._switch.emit("AgentRingNoAnswer", self.caller, ("Dest", leg), facts)
         dial_end(self._switch, self.caller, leg, "NOANSWER")
-        if not cause:
+        if timed_out:
             dial_end(self._switch, self.caller, leg, "CANCEL")
         self._retry_at = self._switch.now + RETRY_S
         self._switch.schedule.after(RETRY_S, lambda: serve_soon(self._switch, self.queue))
@@ -143,7 +144,7 @@ class QueueCall:
         switch, caller, leg = self._switch, self.caller, self.leg
         if leg is None or self._connected_at is None:
             if channel is leg:
-                self.rejected(channel)
+                self.rejected(channel, HUNG_UP)
                 return
             switch.request_hangup(channel)
             self._abandon(hang_up=True)

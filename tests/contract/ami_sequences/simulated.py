@@ -293,6 +293,24 @@ def originate_declined(script: Script) -> None:
     script.pbx.reject(script.leg(), DECLINED)
 
 
+def originate_hung_up(script: Script) -> None:
+    script.originate_named()
+    script.pbx.hang_up(script.leg())
+
+
+def hangup_ringing_direct(script: Script) -> None:
+    script.customer_calls(AGENT)
+    script.pbx.hang_up(script.leg())
+
+
+def hangup_ringing_queue(script: Script) -> None:
+    script.log_in()
+    caller = script.customer_calls()
+    script.pbx.hang_up(script.leg())
+    script.wait(0.3)
+    script.pbx.hang_up(caller)
+
+
 def originate_rings_out(script: Script) -> None:
     script.originate_named()
     script.wait(5)
@@ -373,6 +391,9 @@ SCENARIOS: Mapping[str, Callable[[Script], None]] = {
     "actions/originate_agent_rejects_busy": originate_rejected,
     "actions/originate_agent_declined": originate_declined,
     "actions/originate_agent_rings_out": originate_rings_out,
+    "actions/originate_hung_up": originate_hung_up,
+    "actions/hangup_ringing_direct": hangup_ringing_direct,
+    "actions/hangup_ringing_queue": hangup_ringing_queue,
     "actions/originate_agent_not_there": originate_not_there,
     "actions/originate_agent_hangs_up": agent_hangs_up_while_the_destination_rings,
     "actions/originate_destination_busy": destination_busy,

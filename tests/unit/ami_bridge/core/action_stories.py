@@ -45,6 +45,36 @@ STORIES: dict[str, str] = {
         148 has no call
         148 phone not_inuse
     """,
+    "actions/originate_hung_up": """
+        148 phone not_inuse
+        148 ringing outbound 149
+        148 phone ringing
+        148 originate failed: cancelled
+        148 has no call
+        148 phone not_inuse
+    """,
+    "actions/hangup_ringing_direct": """
+        148 phone not_inuse
+        148 ringing inbound 0991234567
+        148 phone ringing
+        148 has no call
+        148 phone not_inuse
+    """,
+    "actions/hangup_ringing_queue": """
+        148 phone not_inuse
+        148 is called Agent 148
+        148 in support not_inuse
+        support: 1 waiting
+        support: 0991234567
+        148 ringing inbound 0991234567 by support
+        148 phone ringing
+        148 in support ringing
+        148 has no call
+        148 phone not_inuse
+        148 in support not_inuse
+        support: 0 waiting
+        support: nobody
+    """,
     "actions/originate_agent_not_there": """
         148 originate failed: unavailable
     """,

@@ -60,6 +60,7 @@ def _destination(status: str, uniqueid: str = "10.2") -> Message:
         ("originate_agent_rejects_busy", ["busy"]),
         ("originate_agent_declined", ["declined"]),
         ("originate_agent_rings_out", ["no_answer"]),
+        ("originate_hung_up", ["cancelled"]),
         ("originate_agent_not_there", ["unavailable"]),
         ("originate_agent_hangs_up", ["cancelled"]),
         ("originate_channel_id", []),
