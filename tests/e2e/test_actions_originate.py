@@ -24,6 +24,7 @@ async def test_the_agents_phone_rings_and_then_the_destination(pbx: AsteriskRig,
     assert re.fullmatch("pbxis-[0-9a-f]{32}", answer.body)
     agent = await phone.incoming()
     assert outside.calls == []
+    await desk.call_shows("148", CALLER, "ringing")
     agent.answer()
     (await outside.incoming()).answer()
     await desk.call_shows("148", CALLER, "connected")
@@ -57,6 +58,7 @@ async def test_the_agents_phone_shows_the_caller_id(
 
     assert answer.status == 200, answer.text
     assert (await phone.incoming()).number == shown
+    await desk.call_shows("148", "501", "ringing")
 
 
 async def test_variables_reach_both_legs_as_they_were_given(pbx: AsteriskRig, desk: Desk) -> None:
@@ -152,6 +154,21 @@ async def test_an_agent_who_hangs_up_before_the_destination_answers_cancelled_it
 
     failed = await desk.happens("originateFailed", agent="148")
     assert (failed["actionId"], failed["reason"]) == (answer.body, "cancelled")
+
+
+async def test_a_hangup_while_the_agents_phone_rings_cancels_the_call(pbx: AsteriskRig, desk: Desk) -> None:
+    phone = await pbx.phone("148")
+
+    answer = await desk.do("/originate/148/149")
+    agent = await phone.incoming()
+    await desk.call_shows("148", "149", "ringing")
+    ended = await desk.do("/hangup", agent_or_channel="148")
+
+    assert ended.status == 200, ended.text
+    await agent.ended()
+    failed = await desk.happens("originateFailed", agent="148")
+    assert (failed["actionId"], failed["reason"]) == (answer.body, "cancelled")
+    await desk.shows("phoneNumber", agent="148", number=None)
 
 
 async def test_a_call_into_a_queue_is_no_failure(pbx: AsteriskRig, desk: Desk) -> None:
