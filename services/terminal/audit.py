@@ -14,12 +14,13 @@ import msgspec
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 from services import configuration
 from services.terminal.audit_trail import Record, Trail, outcome_of, target_of
 from services.terminal.gateway_http import GatewayRefusedError, request
 from services.terminal.given_key import given_key
+from services.terminal.plain import print_lines
+from services.terminal.printable import cell
 
 _STYLES = {"done": "green", "refused": "yellow", "not_sent": "red", "unknown": "bold red"}
 _PAUSE_S = 1.0
@@ -40,8 +41,8 @@ def audit(options: argparse.Namespace) -> int:
     url = (options.url or f"http://{gateway.host}:{gateway.port}").rstrip("/")
     found = records(url, given_key(options.key_file))
     if options.plain or not sys.stdout.isatty():
-        for record in found:
-            print(msgspec.json.encode(record).decode(), flush=True)
+        print_lines(found)
+        return 0
     trail = Trail()
     console = Console()
     with Live(console=console, auto_refresh=False, screen=True) as screen:
@@ -104,7 +105,7 @@ def _read(lines: Any) -> Iterator[tuple[str, Record]]:
 
 def render(trail: Trail, url: str, height: int) -> Group:
     """The trail as a Rich table that fits the height."""
-    heading = Text(f"{url}  audit")
+    heading = cell(f"{url}  audit")
     if not trail.connected:
         heading.append("  NOT CONNECTED – what happens now is not shown", style="bold red")
     table = Table()
@@ -114,10 +115,10 @@ def render(trail: Trail, url: str, height: int) -> Group:
     for record in trail.newest(height - _HEADING_ROWS):
         table.add_row(
             datetime.fromtimestamp(record["begunAt"] / 1000).astimezone().strftime("%d.%m. %H:%M:%S"),
-            Text(record["caller"]),
-            Text(record["action"]),
-            Text(target_of(record)),
-            Text(outcome_of(record), style=_STYLES.get(record.get("result", ""), "cyan")),
-            str(record.get("durationMs", "")),
+            cell(record["caller"]),
+            cell(record["action"]),
+            cell(target_of(record)),
+            cell(outcome_of(record), _STYLES.get(record.get("result", ""), "cyan")),
+            cell(record.get("durationMs", "")),
         )
     return Group(heading, table)

@@ -37,7 +37,7 @@ class Trail:
 
 
 def target_of(record: Record) -> str:
-    """Whom or what an action was about: ``148 sales @hq``."""
+    """Whom or what an action was about: ``148 sales @hq``; as it came, so perhaps not fit for a terminal."""
     parameters: dict[str, object] = record.get("parameters") or {}
     about = [str(parameters[name]) for name in _TARGETS if name in parameters]
     where = [f"@{record['pbx']}"] if record.get("pbx") else []

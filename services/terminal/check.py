@@ -27,6 +27,7 @@ from services.gateway.key_file import KeysFileError, read_bytes, understand
 from services.gateway.settings import from_config
 from services.jetstream.connection import connect
 from services.terminal.given_key import given_key
+from services.terminal.printable import cell
 from shared.config import Config, PbxSection
 from shared.errors import CallCentreError
 
@@ -87,7 +88,7 @@ def check(config_file: str | None, key_given_in: str | None = None) -> int:
     console = Console(highlight=False)
     styles = {"✓": "green", "·": "dim", "!": "yellow", "✗": "bold red"}
     for mark, text in report.lines:
-        console.print(Text(f"{mark} ", style=styles[mark]) + Text(text), soft_wrap=True)
+        console.print(Text(f"{mark} ", style=styles[mark]) + cell(text), soft_wrap=True)
     return 1 if report.failed else 0
 
 

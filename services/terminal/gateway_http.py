@@ -8,13 +8,17 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import msgspec
 
+from services.gateway.settings import is_loopback
 from services.terminal.given_key import HOW
+from services.terminal.printable import printable
 from shared.errors import CallCentreError
 
 _TIMEOUT_S = 10.0
+_ALL_ADDRESSES = ("0.0.0.0", "::")  # noqa: S104 - where a gateway may listen; to connect there is to stay here
 
 
 class GatewayRefusedError(CallCentreError):
@@ -60,11 +64,22 @@ def request(
     found = {**(headers or {}), **({} if key is None else {"Authorization": f"Bearer {key}"})}
     asked = urllib.request.Request(f"{url}{path}", data=body, headers=found)  # noqa: S310 - the operator's own
     try:
-        return urllib.request.build_opener(_NoRedirect).open(asked, timeout=timeout_s)
+        return _opener(url).open(asked, timeout=timeout_s)
     except urllib.error.HTTPError as error:
         with error:
             reason = _detail(error) + _advice(error.code, key, role)
             raise GatewayRefusedError(url, reason, error.code) from error
+
+
+def on_this_machine(url: str) -> bool:
+    """Whether a gateway is one of this machine: no proxy may come in between, and none could reach it."""
+    host = urlsplit(url).hostname or ""
+    return is_loopback(host) or host in _ALL_ADDRESSES
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    direct = [urllib.request.ProxyHandler({})] if on_this_machine(url) else []
+    return urllib.request.build_opener(_NoRedirect, *direct)
 
 
 def _detail(error: urllib.error.HTTPError) -> str:
@@ -72,7 +87,7 @@ def _detail(error: urllib.error.HTTPError) -> str:
         problem = msgspec.json.decode(error.read(), type=dict[str, Any])
     except msgspec.DecodeError:
         return f"answered {error.code}"
-    return f"answered {error.code}: {problem.get('detail') or problem.get('title')}"
+    return f"answered {error.code}: {printable(str(problem.get('detail') or problem.get('title')))}"
 
 
 def _advice(status: int, key: str | None, role: str) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.sync.client import connect
 
-from services.terminal.gateway_http import GatewayRefusedError, request
+from services.terminal.gateway_http import GatewayRefusedError, on_this_machine, request
 
 _TIMEOUT_S = 10.0
 _PAUSE_S = 1.0
@@ -58,6 +58,7 @@ def _session(url: str, ticket: str, position: str | None) -> Iterator[dict[str, 
     address = f"{'ws' + url.removeprefix('http')}/{ticket}/websocket"
     if position:
         address += f"?after={position}"
-    with connect(address, open_timeout=_TIMEOUT_S, max_size=None) as stream:
+    proxy = None if on_this_machine(url) else True  # True: as the environment says
+    with connect(address, open_timeout=_TIMEOUT_S, max_size=None, proxy=proxy) as stream:
         while True:
             yield msgspec.json.decode(stream.recv(timeout=_SILENCE_S), type=dict[str, Any])

@@ -6,7 +6,6 @@ import argparse
 import sys
 import time
 
-import msgspec
 from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
@@ -15,6 +14,8 @@ from rich.text import Text
 from services import configuration
 from services.terminal.floor import Floor, Row
 from services.terminal.given_key import given_key
+from services.terminal.plain import print_lines
+from services.terminal.printable import cell, printable
 from services.terminal.stream import events
 
 _STYLES = {
@@ -40,8 +41,8 @@ def tail(options: argparse.Namespace) -> int:
     url = (options.url or f"http://{gateway.host}:{gateway.port}").rstrip("/")
     stream = events(url, _names(options.agents), _names(options.queues), given_key(options.key_file))
     if options.plain or not sys.stdout.isatty():
-        for event in stream:
-            print(msgspec.json.encode(event).decode(), flush=True)
+        print_lines(stream)
+        return 0
     floor = Floor()
     with Live(console=Console(), auto_refresh=False, screen=True) as screen:
         drawn = 0.0
@@ -63,13 +64,14 @@ def render(floor: Floor, url: str) -> Group:
 
 
 def _heading(floor: Floor, url: str) -> Text:
-    text = Text(f"{url}  ")
+    text = cell(f"{url}  ")
     if not floor.connected:
         return text.append("NOT CONNECTED – figures are not live", style="bold red")
     for name, status in sorted(floor.pbxs.items()):
         live = status["status"] == "online"
         reason = f" ({status['reason']})" if status.get("reason") else ""
-        text.append(f"{name}: {status['status']}{reason}  ", style="green" if live else "bold red")
+        said = printable(f"{name}: {status['status']}{reason}  ")
+        text.append(said, style="green" if live else "bold red")
     return text
 
 
@@ -79,9 +81,9 @@ def _queues(floor: Floor) -> Table:
         table.add_column(column, justify="right" if column == "Waiting" else "left")
     for (pbx, queue), row in sorted(floor.queues.items()):
         callers = row.get("queueCallers", {}).get("callers") or [{}]
-        count = str(row.get("queueCount", {}).get("count", ""))
-        first = Text(callers[0].get("number", ""))
-        table.add_row(pbx, Text(queue), count, first, style=None if floor.live(pbx) else "dim")
+        count = row.get("queueCount", {}).get("count", "")
+        shown = (pbx, queue, count, callers[0].get("number") or "")
+        table.add_row(*(cell(value) for value in shown), style=None if floor.live(pbx) else "dim")
     return table
 
 
@@ -92,10 +94,10 @@ def _agents(floor: Floor) -> Table:
     for (pbx, agent), row in sorted(floor.agents.items()):
         phone = row.get("extensionStatus", {}).get("status", "")
         table.add_row(
-            pbx,
-            Text(agent),
-            Text(row.get("agentName", {}).get("name", "")),
-            Text(phone, style=_STYLES.get(phone, "")),
+            cell(pbx),
+            cell(agent),
+            cell(row.get("agentName", {}).get("name", "")),
+            cell(phone, _STYLES.get(phone, "")),
             _memberships(row),
             _remote(row),
             style=None if floor.live(pbx) else "dim",
@@ -106,7 +108,7 @@ def _agents(floor: Floor) -> Table:
 def _memberships(row: Row) -> Text:
     text = Text()
     for queue, status in sorted(row.get("members", {}).items()):
-        text.append(f"{queue} ", style=_STYLES.get(status, ""))
+        text.append(f"{printable(queue)} ", style=_STYLES.get(status, ""))
     return text
 
 
@@ -114,4 +116,4 @@ def _remote(row: Row) -> Text:
     call = row.get("phoneNumber", {})
     if call.get("number") is None:
         return Text()
-    return Text(f"{call['number']} {call.get('name') or ''}".strip())
+    return cell(f"{call['number']} {call.get('name') or ''}".strip())

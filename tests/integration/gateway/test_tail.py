@@ -44,6 +44,26 @@ async def test_tail_with_a_key_shows_events(keys: Keys) -> None:
         assert (await tailed(rig.url, key))["resumed"] is False
 
 
+async def test_nothing_of_a_gateway_of_this_machine_goes_to_a_proxy(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = keys.add("desk", "stream")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody is
+
+    def begin(url: str) -> dict[str, Any]:
+        stream = events(url.rstrip("/"), ["*"], ["*"], key)
+        try:
+            return next(stream)
+        finally:
+            cast("Generator[Any]", stream).close()
+
+    async with running(open=False, keys_file=keys.file) as rig:
+        assert (await asyncio.to_thread(begin, rig.url))["type"] != "disconnected"
+
+
 async def test_tail_without_a_key_says_how_to_give_one(keys: Keys) -> None:
     async with running(open=False, keys_file=keys.file) as rig:
         with pytest.raises(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
@@ -18,6 +19,7 @@ import pytest
 from services.terminal.audit import records
 from services.terminal.gateway_http import GatewayRefusedError
 from shared.audit import AuditRecord, encode
+from tests.support.gateway_fakes import count
 from tests.support.gateway_rig import running
 from tests.support.keys import Keys
 from tests.support.waiting import until
@@ -121,3 +123,34 @@ async def test_plain_is_one_json_object_a_line(tmp_path: Path) -> None:
         await until(lambda: rig.audit.reading == 0)
 
     assert msgspec.json.decode(line)["id"] == "pbxis-1"
+
+
+@pytest.mark.parametrize("options", [["--audit", "--plain"], ["--plain"]], ids=["audit", "events"])
+async def test_plain_ends_quietly_when_nobody_reads_it(tmp_path: Path, options: list[str]) -> None:
+    config = tmp_path / "pbxis.toml"
+    config.write_text("")
+    async with running() as rig:
+        rig.audit.write(ended(1))
+        reading, writing = os.pipe()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "services.cli", "tail", *options),
+            *("--url", rig.url, "--config", str(config)),
+            stdout=writing,
+            stderr=subprocess.PIPE,
+        )
+        os.close(writing)
+        try:
+            assert process.stderr is not None
+            assert await asyncio.wait_for(asyncio.to_thread(os.read, reading, 1), 20)
+            os.close(reading)  # as `head` does
+            rig.audit.write(ended(2))
+            rig.log.write(count(1))
+            said = await asyncio.wait_for(process.stderr.read(), 20)
+            assert await asyncio.wait_for(process.wait(), 20) == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+
+    assert said == b""

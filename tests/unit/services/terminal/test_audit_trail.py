@@ -74,6 +74,29 @@ def test_the_table_shows_who_did_what_and_no_markup_of_theirs() -> None:
         assert word in text
 
 
+def test_what_comes_from_outside_cannot_steer_the_terminal() -> None:
+    nasty = "\x1b]0;pwned\x07\x1b[31m\x9b2J\u202e\n"
+    trail = Trail()
+    names = ("agent", "queue", "agent-or-channel", "destination")
+    trail.apply(
+        record(
+            1,
+            caller=nasty,
+            action=nasty,
+            pbx=nasty,
+            parameters=dict.fromkeys(names, nasty),
+            result=nasty,
+            code=nasty + "x",
+            durationMs=nasty,
+        )
+    )
+
+    out = StringIO()
+    Console(width=600, file=out).print(render(trail, f"http://{nasty}", 40))
+    assert out.getvalue().count("␛]0;pwned␇␛[31m\ufffd2J\ufffd␊") == 11
+    assert all(line.isprintable() for line in out.getvalue().split("\n"))
+
+
 def test_a_lost_connection_is_said() -> None:
     trail = Trail()
     trail.apply({"type": "disconnected", "reason": "away"})

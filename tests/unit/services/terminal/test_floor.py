@@ -44,6 +44,32 @@ def test_queues_agents_and_their_calls_are_shown() -> None:
         assert part in text
 
 
+def test_what_comes_from_outside_cannot_steer_the_terminal() -> None:
+    nasty = "\x1b]0;pwned\x07\x1b[31m\x9b2J\u202e\n"
+    of = {"pbx": nasty, "agent": nasty, "queue": nasty}
+    floor = floor_of(
+        ONLINE | {"pbx": nasty, "reason": nasty, "status": nasty},
+        {"type": "queueCount", "count": nasty, **of},
+        {"type": "queueCallers", "callers": [{"number": nasty}], **of},
+        {"type": "agentName", "name": nasty, **of},
+        {"type": "extensionStatus", "status": nasty, **of},
+        {"type": "queueMemberStatus", "status": nasty, **of},
+        {"type": "phoneNumber", "number": nasty, "name": nasty, **of},
+        READY,
+    )
+
+    out = io.StringIO()
+    Console(width=600, file=out).print(render(floor, f"http://{nasty}"))
+    assert out.getvalue().count("␛]0;pwned␇␛[31m\ufffd2J\ufffd") == 15
+    assert all(line.isprintable() for line in out.getvalue().split("\n"))
+
+
+def test_a_queue_whose_first_caller_hides_his_number_is_shown() -> None:
+    callers = {"type": "queueCallers", "pbx": "hq", "queue": "sales", "callers": [{"number": None}]}
+
+    assert "None" not in shown(floor_of(ONLINE, COUNT, callers, READY))
+
+
 def test_without_a_connection_nothing_is_said_to_be_live() -> None:
     floor = floor_of(ONLINE, READY, COUNT, {"type": "disconnected", "reason": "gone"})
 
