@@ -1,15 +1,17 @@
 """The actions and queries: one route for each form of ``core/forms.py``.
 
 A request is first admitted, then read, then sent to the PBX that it is about; what is refused on the way is
-written down with who asked. What can be decided without the network is decided in ``core/``.
+written down with who asked, and for what. What can be decided without the network is decided in ``core/``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
+from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 
@@ -50,6 +52,9 @@ class Actions:
         pbx = None
         try:
             if not any(principal.has(role) for role in form.roles):
+                # For the record of what was attempted; what else is wrong with it does not matter.
+                with contextlib.suppress(GatewayError, HTTPException):
+                    await self._read(form, request, came)
                 raise RoleMissingError(principal.name, " or ".join(form.roles))
             filled = await self._read(form, request, came)
             if form.action in QUERIES:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from services.gateway.core.forms import FORMS
 from services.gateway.core.principal import ROLES
+from services.gateway.routes.problems import MAX_BODY
 from shared.commands import Outcome, QueueStatus
 from shared.events import subject_of
 from shared.subjects import build
@@ -76,6 +79,34 @@ async def test_roles(tmp_path: Path) -> None:
 
     assert {record.action for record in refused} == {"queue-reset", "originate", "hangup"}
     assert refused[0].caller == "stream"
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "parameters"),
+    [
+        ("/hangup?agent-or-channel=148", b"", {"agent-or-channel": "148"}),
+        ("/hangup", b'{"agent-or-channel": "148", "pbx": "hq"}', {"agent-or-channel": "148", "pbx": "hq"}),
+        (
+            "/originate/148/600",
+            b'{"variables": {"PIN": "4711"}, "timeout": "soon"}',
+            {"src": "148", "dest": "600", "variables": ["PIN"], "timeout": "soon"},
+        ),
+        ("/hangup?agent-or-channel=148", b"{no JSON", {"agent-or-channel": "148"}),
+        ("/hangup?agent-or-channel=148", b" " * (MAX_BODY + 1), {"agent-or-channel": "148"}),
+    ],
+)
+async def test_what_a_key_without_the_role_attempted_is_in_the_audit(
+    tmp_path: Path, path: str, body: bytes, parameters: dict[str, object]
+) -> None:
+    keys = Keys(tmp_path)
+    headers = bearer(keys.add("wallboard", "stream"))
+    async with running(open=False, keys_file=keys.file) as rig:
+        await until(lambda: not rig.gateway.ring.not_ready)
+        problem(await rig.http.post(path, content=body, headers=headers), 403, "role_missing")
+        (record,) = rig.audit.records
+
+    assert (record.caller, record.result, record.code) == ("wallboard", "refused", "role_missing")
+    assert record.parameters == parameters
 
 
 async def test_key_for_one_pbx_sees_no_other(tmp_path: Path) -> None:
