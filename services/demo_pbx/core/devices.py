@@ -36,12 +36,16 @@ HINT_STATUS: dict[DeviceState, tuple[int, str]] = {
 
 @dataclass(slots=True, eq=False)
 class Device:
-    """A phone (with an extension and a person's name) or the trunk (without)."""
+    """A phone (with an extension and a person's name) or the trunk (without).
+
+    `lines` is how many calls a phone takes at a time: with two it has call waiting.
+    """
 
     name: str
     exten: str = ""
     person: str = ""
     registered: bool = True
+    lines: int = 1
     state: DeviceState = DeviceState.NOT_INUSE
     channels: list[Channel] = field(default_factory=list[Channel])
 
@@ -52,6 +56,11 @@ class Device:
     @property
     def free(self) -> bool:
         return self.registered and self.state is DeviceState.NOT_INUSE
+
+    @property
+    def rings(self) -> bool:
+        """Whether one more call rings there; else the phone says that it is busy."""
+        return self.free or (self.registered and 0 < len(self.channels) < self.lines)
 
     def current_state(self) -> DeviceState:
         """The state that follows from the device's channels."""

@@ -5,7 +5,7 @@ transfer_blind_sip (its second half), redirect_direct_call.
 """
 
 from services.demo_pbx.core.channels import BUSY, HUNG_UP, Channel, ChannelState
-from services.demo_pbx.core.devices import Device, DeviceState
+from services.demo_pbx.core.devices import Device
 from services.demo_pbx.core.legs import LeftAlone, dial_end, new_dial_leg, refuse, start_ringing
 from services.demo_pbx.core.schedule import Timer
 from services.demo_pbx.core.switch import Switch
@@ -41,13 +41,13 @@ class DialCall:
             switch.schedule.after(REFUSAL_S, lambda: self._lose(3))
             switch.refresh(switch.devices[caller.device])
             return
-        was_free = device.trunk or device.state is DeviceState.NOT_INUSE
+        will_ring = device.trunk or device.rings
         leg = new_dial_leg(switch, caller, device, self._exten)
         leg.task, self._leg = self, leg
         switch.emit("DialBegin", caller, ("Dest", leg), [("DialString", target)])
         switch.see(caller, leg)
         switch.refresh(switch.devices[caller.device])
-        if was_free:
+        if will_ring:
             self._timer = switch.schedule.after(self._timeout_s, lambda: self._no_answer(leg))
             start_ringing(switch, leg, caller)
         else:

@@ -51,7 +51,7 @@ class OriginatedCall:
         if device is None or device.trunk or not device.registered or taken:
             self._respond(FAILED, None)
             return
-        was_free = device.free
+        will_ring = device.rings
         leg = switch.new_channel(device, state=ChannelState.DOWN, exten="s", uniqueid=order.channel_id)
         leg.task = self
         leg.variables.update(order.variables)
@@ -61,7 +61,7 @@ class OriginatedCall:
             switch.set_caller_id(leg, number, name)
             switch.emit("NewConnectedLine", leg)
         switch.emit("DialBegin", ("Dest", leg), [("DialString", device.exten)])
-        if was_free:
+        if will_ring:
             self._timer = switch.schedule.after(order.timeout_s, lambda: self._no_answer(leg))
             start_ringing(switch, leg, None)
         else:

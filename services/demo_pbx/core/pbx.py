@@ -37,8 +37,8 @@ class Pbx:
 
     # --- configuration ------------------------------------------------------------------------
 
-    def add_phone(self, exten: str, person: str, registered: bool = True) -> Device:
-        device = Device(f"PJSIP/{exten}", exten, person, registered)
+    def add_phone(self, exten: str, person: str, registered: bool = True, lines: int = 1) -> Device:
+        device = Device(f"PJSIP/{exten}", exten, person, registered, lines)
         device.state = device.current_state()
         self.switch.devices[device.name] = device
         return device

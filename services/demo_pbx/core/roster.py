@@ -10,6 +10,7 @@ from services.demo_pbx.core.queues import Queue
 FIRST_EXTEN = 101
 UNPLUGGED = frozenset({"137", "140"})
 SPARE = frozenset({"138", "139"})
+CALL_WAITING = frozenset({"139"})
 BUSY_ENDING, SILENT_ENDING = "17", "19"
 """Outside numbers that end so are busy, or never answer; named after the hangup causes."""
 
@@ -82,6 +83,7 @@ class AgentProfile:
 
     `registered`: his phone is plugged in. `spare`: nobody sits there; the phone answers, but the
     demo's people do nothing with it by themselves, so it is free to try things with.
+    `call_waiting`: the phone takes a second call, and the first one is put on hold.
     """
 
     exten: str
@@ -89,6 +91,7 @@ class AgentProfile:
     queues: tuple[tuple[str, int], ...]
     registered: bool = True
     spare: bool = False
+    call_waiting: bool = False
 
     @property
     def interface(self) -> str:
@@ -119,6 +122,13 @@ def demo_agents() -> list[AgentProfile]:
             queues.append(("vip.es-en", 0))
         exten = str(FIRST_EXTEN + index)
         agents.append(
-            AgentProfile(exten, name, tuple(queues), registered=exten not in UNPLUGGED, spare=exten in SPARE)
+            AgentProfile(
+                exten,
+                name,
+                tuple(queues),
+                registered=exten not in UNPLUGGED,
+                spare=exten in SPARE,
+                call_waiting=exten in CALL_WAITING,
+            )
         )
     return agents

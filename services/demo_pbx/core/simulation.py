@@ -16,7 +16,7 @@ def quiet_centre(now: float, seed: int = 1) -> Pbx:
     for queue in demo_queues():
         pbx.add_queue(queue)
     for agent in demo_agents():
-        pbx.add_phone(agent.exten, agent.name, agent.registered)
+        pbx.add_phone(agent.exten, agent.name, agent.registered, lines=2 if agent.call_waiting else 1)
     return pbx
 
 

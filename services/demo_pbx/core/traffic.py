@@ -86,9 +86,15 @@ class Traffic:
         if self._pbx.switch.devices[leg.device].trunk:
             self._outside_rings(leg)
         elif isinstance(leg.task, OriginatedCall):
-            self._later(self._between(0.8, 1.6), leg, lambda: self._pbx.answer(leg))
+            self._later(self._between(0.8, 1.6), leg, lambda: self._answer(leg))
         elif not isinstance(leg.task, QueueCall) or self._rng.random() > 0.07:
-            self._later(self._between(1.5, 7), leg, lambda: self._pbx.answer(leg))
+            self._later(self._between(1.5, 7), leg, lambda: self._answer(leg))
+
+    def _answer(self, leg: Channel) -> None:
+        """Who takes a second call puts the first one on hold."""
+        for other in self._pbx.switch.devices[leg.device].channels:
+            self._pbx.hold(other)
+        self._pbx.answer(leg)
 
     def _outside_rings(self, leg: Channel) -> None:
         if leg.exten.endswith(BUSY_ENDING):

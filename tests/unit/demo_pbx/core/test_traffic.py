@@ -2,10 +2,12 @@
 
 import pytest
 
+from services.demo_pbx.core.channels import ChannelState
+from services.demo_pbx.core.devices import DeviceState
 from services.demo_pbx.core.originating import OriginatedCall, OriginateOrder
 from services.demo_pbx.core.pbx import Pbx
 from services.demo_pbx.core.roster import SPARE, UNPLUGGED, demo_agents
-from services.demo_pbx.core.simulation import busy_centre
+from services.demo_pbx.core.simulation import busy_centre, quiet_centre
 from services.demo_pbx.core.traffic import Load
 
 NOW = 1_800_000_000.0
@@ -32,6 +34,45 @@ def test_who_clicked_to_call_answers_and_gets_his_party(seed: int) -> None:
         (leg,) = pbx.switch.devices["PJSIP/138"].channels
         assert leg.peer is not None
         assert leg.connected_num == exten
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_phone_with_call_waiting_takes_a_second_call_and_holds_the_first(seed: int) -> None:
+    pbx = busy_centre(NOW, seed)
+    phone = pbx.switch.devices["PJSIP/139"]
+    click_to_call(pbx, "139")
+    run(pbx, 10)
+    (first,) = phone.channels
+    OriginatedCall(pbx, OriginateOrder("PJSIP/139", "default", "01632960111"), lambda answered: None).start()
+    assert phone.state is DeviceState.RINGINUSE
+    run(pbx, 2)
+
+    assert phone.channels[0] is first
+    assert first.peer is not None
+    assert first.peer.held
+    run(pbx, 10)
+    assert [channel.peer is not None for channel in phone.channels] == [True, True]
+
+
+def test_a_third_call_finds_call_waiting_busy_and_a_second_one_any_other_phone() -> None:
+    pbx = quiet_centre(NOW)
+    for exten, taken in (("139", 2), ("138", 1)):
+        phone = pbx.switch.devices[f"PJSIP/{exten}"]
+        for caller in ("101", "102", "103"):
+            pbx.call_from(pbx.switch.devices[f"PJSIP/{caller}"], exten)
+            run(pbx, 1)
+
+        assert [leg.state for leg in phone.channels] == [ChannelState.RINGING] * taken
+        run(pbx, 60)
+
+
+def test_a_phone_with_call_waiting_that_does_not_want_to_be_disturbed_is_busy() -> None:
+    pbx = quiet_centre(NOW)
+    pbx.switch.devices["PJSIP/139"].state = DeviceState.BUSY
+    caller = pbx.call_from(pbx.switch.devices["PJSIP/101"], "139")
+    run(pbx, 1)
+
+    assert caller.gone
 
 
 def test_numbers_ending_in_17_are_busy_and_in_19_never_answer() -> None:
