@@ -226,7 +226,7 @@ _STOP: Json = {
     "summary": "Stop this gateway",
     "description": (
         "Answers, then ends this process cleanly, with exit code 0; under `pbxis up` the whole system. "
-        "Role: `admin`."
+        "Role: `admin`, for all PBXs."
     ),
     "tags": ["operations"],
     "security": SECURITY,

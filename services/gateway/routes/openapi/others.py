@@ -191,7 +191,7 @@ _AUDIT: Json = {
     "summary": "Who did what, as server-sent events",
     "description": (
         "The newest 100 records, or those behind `after`, then each as it comes, without an end. "
-        "Role: `admin`."
+        "Role: `admin`; a key for some PBXs gets the records of those alone."
     ),
     "tags": ["operations"],
     "security": SECURITY,
