@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -14,6 +15,7 @@ from services.gateway.core.forms import FORMS
 from services.gateway.routes.openapi.document import document
 from tests.support.lenient_requests import Sent, is_allowed
 
+DOCS = Path(__file__).resolve().parents[3] / "docs"
 DOCUMENT = msgspec.json.decode(msgspec.json.encode(document()))
 OPERATIONS = [
     (f"{method.upper()} {path}", operation)
@@ -165,3 +167,14 @@ def test_what_the_text_allows_beyond_the_schemas_is_told_from_what_nothing_allow
 )
 def test_each_leniency_has_its_limits(path: str, sent: Sent, allowed: bool) -> None:
     assert is_allowed(DOCUMENT, "POST", path, sent) is allowed
+
+
+def test_the_queue_in_the_documentation_is_as_the_schema_says_with_all_its_properties() -> None:
+    text = (DOCS / "actions.md").read_text(encoding="utf-8")
+    (sample,) = re.findall(r"^```json\n(\{\"queue\".*?)^```", text, re.MULTILINE | re.DOTALL)
+    queue = msgspec.json.decode(sample)
+    schemas = DOCUMENT["components"]["schemas"]
+
+    Draft202012Validator({**schemas["Queue"], "components": DOCUMENT["components"]}).validate(queue)
+    assert queue.keys() == schemas["Queue"]["properties"].keys()
+    assert queue["members"][0].keys() == schemas["QueueMember"]["properties"].keys()
