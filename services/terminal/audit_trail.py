@@ -7,7 +7,7 @@ from typing import Any
 
 Record = dict[str, Any]
 
-_TARGETS = ("agent", "queue", "agent-or-channel", "destination")
+_TARGETS = ("src", "agent", "queue", "agent-or-channel", "dest")
 
 
 class Trail:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import cast
 
-from shared.commands import Command
+from shared.commands import Command, Originate
 
 MAX_PARAMETERS = 32
 MAX_CHARACTERS = 200
@@ -22,17 +22,20 @@ _LEFT_OUT = frozenset({"action_id"})  # the record's own id
 _HTTP_NAMES = {
     "agent_or_channel": "agent-or-channel",
     "caller_id": "callerId",
+    "destination": "dest",
     "member_name": "memberName",
     "timeout_s": "timeout",
 }
+_ORIGINATE_NAMES = {**_HTTP_NAMES, "agent": "src"}
 
 
 def parameters_of(command: Command) -> dict[str, object]:
     """The parameters of a command; those that are ``None`` or empty are left out."""
     values = {field.name: cast("object", getattr(command, field.name)) for field in fields(command)}
+    names = _ORIGINATE_NAMES if isinstance(command, Originate) else _HTTP_NAMES
     return cleaned(
         {
-            _HTTP_NAMES.get(name, name): value
+            names.get(name, name): value
             for name, value in values.items()
             if name not in _LEFT_OUT and value is not None and value != {}
         }

@@ -34,8 +34,8 @@ def test_of_variables_only_the_names_are_kept() -> None:
     )
 
     assert parameters_of(command) == {
-        "agent": "148",
-        "destination": "149",
+        "src": "148",
+        "dest": "149",
         "variables": ["PIN", "X"],
         "timeout": 30,
     }

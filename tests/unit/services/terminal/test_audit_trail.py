@@ -58,7 +58,7 @@ def test_the_newest_are_kept_and_as_many_shown_as_fit() -> None:
 
 
 def test_the_target_is_all_that_an_action_was_about() -> None:
-    parameters = {"agent": "148", "queue": "sales", "destination": "149", "timeout": 30}
+    parameters = {"agent": "148", "queue": "sales", "dest": "149", "timeout": 30}
 
     assert target_of(record(1, parameters=parameters)) == "148 sales 149 @hq"
     assert target_of({"id": "pbxis-1"}) == ""
@@ -77,7 +77,7 @@ def test_the_table_shows_who_did_what_and_no_markup_of_theirs() -> None:
 def test_what_comes_from_outside_cannot_steer_the_terminal() -> None:
     nasty = "\x1b]0;pwned\x07\x1b[31m\x9b2J\u202e\n"
     trail = Trail()
-    names = ("agent", "queue", "agent-or-channel", "destination")
+    names = ("src", "agent", "queue", "agent-or-channel", "dest")
     trail.apply(
         record(
             1,
@@ -93,7 +93,7 @@ def test_what_comes_from_outside_cannot_steer_the_terminal() -> None:
 
     out = StringIO()
     Console(width=600, file=out).print(render(trail, f"http://{nasty}", 40))
-    assert out.getvalue().count("␛]0;pwned␇␛[31m\ufffd2J\ufffd␊") == 11
+    assert out.getvalue().count("␛]0;pwned␇␛[31m\ufffd2J\ufffd␊") == 12
     assert all(line.isprintable() for line in out.getvalue().split("\n"))
 
 
