@@ -295,7 +295,9 @@ class ActionDesk:
             command = replace(command, action_id=command_id)
         left_s = self._timeout_s - (self._clock.monotonic() - started)
         begun = self._record(order, command_id)
-        if left_s < _LEAST_S:
+        if self._stopping:
+            outcome = _STOPS
+        elif left_s < _LEAST_S:
             outcome = Outcome(result="not_sent", code="late", message="There was no time left to send it.")
         else:
             await self._audit.begin(begun)
@@ -317,8 +319,8 @@ class ActionDesk:
     async def _answer(
         self, pbx: str, command: Command, command_id: str, principal: Principal, within_s: float
     ) -> Outcome:
-        """Send it, unless it is too late for that, and wait for what the bridge answers."""
-        if self._answers.over:
+        """Send it, unless this gateway stops meanwhile, and wait for what the bridge answers."""
+        if self._stopping:
             return _STOPS
         try:
             async with self._answers.waiting():

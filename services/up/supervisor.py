@@ -19,7 +19,7 @@ from services import child_process
 log = logging.getLogger("pbxis.up")
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _LONG_LIFE_S = 1.0, 30.0, 60.0
-_STOP_WITHIN_S = 4.7  # a gateway waits up to 4.5 s for actions that were sent, and `pbxis up` has 5 s
+_STOP_WITHIN_S = 4.7  # a gateway needs up to 4.6 s, and `pbxis up` has 5 s
 REFUSED = 2
 
 

@@ -192,18 +192,23 @@ def _leg(
     leg.held = model.calls.was_held(uniqueid)
     leg.originated = application == _CALLED_BY_ORIGINATE and leg.state == "ringing"
     model.calls.recall_asked(leg)
+    met = bool(bridge)
     if leg.asked is not None:
+        met = met or leg.asked.served
         leg.asked.answered = leg.asked.answered or state == _UP
-        leg.asked.served = leg.asked.served or bool(bridge) or application == "Queue"
+        leg.asked.served = met or application == "Queue"
     line = number_of(optional(message, "ConnectedLineNum")), name_of(optional(message, "ConnectedLineName"))
-    if leg.asked is None or (bridge and leg.asked.is_party(line)):
+    dialled = optional(message, "Exten") if optional(message, "Exten").isdecimal() else None
+    if leg.asked is not None and met and not bridge and dialled is not None:
+        leg.learn(dialled, None)  # he has moved on from whom he was asked to call, and dials another
+    elif leg.asked is None or (met and leg.asked.is_party(line)):
         leg.learn(*line)
     else:
         if state == _RINGING:
             leg.asked.rings(line)
         leg.learn(leg.asked.number, None)
-    if leg.number is None and leg.direction == "outbound" and optional(message, "Exten").isdecimal():
-        leg.learn(optional(message, "Exten"), None)
+    if leg.number is None and leg.direction == "outbound":
+        leg.learn(dialled, None)
     if application == _CALLED_BY_QUEUE and linkedid in queued:
         leg.queue, leg.queue_uniqueid = queued[linkedid]
         if bridge and not model.queue_calls.serves(leg.queue_uniqueid, agent):

@@ -94,7 +94,22 @@ async def test_query_that_comes_when_no_answer_is_waited_for_is_not_sent() -> No
     assert rig.bus.asked == []
 
 
-async def test_action_that_had_not_been_sent_by_the_end_is_not() -> None:
+async def test_action_that_waited_for_a_key_which_was_given_back_is_not_sent() -> None:
+    rig = Desk(outcome=NOT_SENT)
+    first = await under_way(rig)
+    second = asyncio.create_task(rig.run("k"))
+    await until(lambda: rig.desk.under_way == 2)
+
+    rig.desk.stop(60)
+    rig.bus.let_go.set()
+
+    assert (await first).outcome == NOT_SENT
+    assert (await second).outcome.result == "not_sent"
+    assert len(rig.bus.asked) == 1
+    assert (await Desk(rig.once).run("k")).outcome.result == "done"
+
+
+async def test_action_that_has_not_been_sent_when_the_stop_begins_is_not() -> None:
     rig = Desk()
     writing, go_on = asyncio.Event(), asyncio.Event()
 
@@ -105,7 +120,7 @@ async def test_action_that_had_not_been_sent_by_the_end_is_not() -> None:
     rig.audit.begin = begin
     task = asyncio.create_task(rig.run("k"))
     await writing.wait()
-    await _over(rig)
+    rig.desk.stop(60)
     go_on.set()
 
     assert (await task).outcome.result == "not_sent"

@@ -121,6 +121,24 @@ def test_a_party_who_withholds_his_number_is_anonymous() -> None:
     assert shown(ask(), BEGIN, ANSWER, *joined, line("<unknown>")) == [("141", None), ("anonymous", None)]
 
 
+@pytest.mark.parametrize("connected", ["141", "142", "<unknown>"])
+def test_a_new_reading_does_not_bring_the_first_destination_back(connected: str) -> None:
+    centre = ask("600")
+    met = [BEGIN, ANSWER, enter("b1", LEG), line("141", "Agent 141"), leave("b1", LEG)]
+    assert shown(centre, *met, dials("142", "142", "Agent 142"))[-1] == ("142", "Agent 142")
+
+    centre.resync(listed("6", "Dial", Exten="142", ConnectedLineNum=connected), [], NOON)
+    assert number(centre) == "142"
+
+
+def test_a_new_reading_of_one_who_has_moved_on_into_the_dialplan_keeps_whom_he_met() -> None:
+    centre = ask("600")
+    shown(centre, BEGIN, ANSWER, enter("b1", LEG), line("141", "Agent 141"), leave("b1", LEG))
+
+    centre.resync(listed("6", "Playback", ConnectedLineNum="141"), [], NOON)
+    assert number(centre) == "141"
+
+
 def test_the_destination_is_known_over_a_new_reading_and_a_lost_link() -> None:
     centre = ask()
     centre.resync(Snapshot(queue_status=[], channels=[], bridges=[]), [], NOON)
