@@ -99,7 +99,8 @@ class AskedCall:
         """Whether a connected line is the remote party's: what was given stays until another comes."""
         if line == self._given and line[0] is not None:
             return False
-        self._given = None
+        if line[0] is not None:
+            self._given = None
         return True
 
     def refused(self, code: int) -> None:
