@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 import uvloop
 
-from services import collector, configuration
+from services import cancellation, collector, configuration
 from services.ami_bridge.acting import act
 from services.ami_bridge.adapters.heartbeat import Heartbeat
 from services.ami_bridge.adapters.jetstream_outbox import Outbox
@@ -34,6 +34,7 @@ from shared.events import State
 log = logging.getLogger("pbxis.bridge")
 
 _FLUSH_WITHIN_S = 2.0
+_STOP_WITHIN_S = 4.0
 _RETRY_S = 1.0
 _PURGE_EVERY_S = 3600.0
 
@@ -53,11 +54,19 @@ def run_bridge(config_file: str | None, pbx_name: str) -> int:
 
 async def _until_stopped(config: Config, pbx: PbxSection) -> None:
     loop = asyncio.get_running_loop()
-    work = asyncio.create_task(_serve(config, pbx))
+    stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, work.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await work
+        loop.add_signal_handler(number, stopped.set)
+    work = asyncio.create_task(_serve(config, pbx))
+    stop = asyncio.create_task(stopped.wait())
+    await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+    stop.cancel()
+    if not work.done():
+        work.cancel()
+        await asyncio.wait({work}, timeout=_STOP_WITHIN_S)
+        await cancellation.end([work])  # only if it had not ended in time
+    if work.done() and not work.cancelled():
+        work.result()
 
 
 async def _serve(config: Config, pbx: PbxSection) -> None:
@@ -97,6 +106,7 @@ async def _published_before(connection: Connection, config: Config, pbx: PbxSect
             return await load_documents(connection, pbx.name)
         except BusUnavailableError as error:
             log.warning("%s; trying again", error)
+            cancellation.heed()
             await asyncio.sleep(_RETRY_S)
 
 
@@ -122,6 +132,7 @@ async def _clear_tombstones(connection: Connection, pbx: str) -> None:
                 log.info("cleared %d tombstones that are older than the log", cleared)
         except BusUnavailableError as error:
             log.info("tombstones are not cleared now: %s", error)
+        cancellation.heed()
         await asyncio.sleep(_PURGE_EVERY_S)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
+from services import cancellation
 from services.ami_bridge.adapters.command_subscriber import CommandSubscriber
 from services.ami_bridge.executor import Executor
 from services.ami_bridge.ports import LivePbx
@@ -34,8 +35,7 @@ async def act(section: NatsSection, pbx_name: str, pbx: LivePbx) -> None:
     try:
         await CommandSubscriber(connection, pbx_name, Executor(pbx, clock)).run()
     finally:
-        keeping_time.cancel()
-        await asyncio.gather(keeping_time, return_exceptions=True)
+        await cancellation.end([keeping_time])
         await connection.close()
 
 

@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any
 
+from services import cancellation
 from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.core.call_centre import CallCentre, Output
 from services.ami_bridge.core.plans import CommandRules, Plan
@@ -134,9 +135,7 @@ class Bridge:
 
     async def _refresh_until_resync(self, session: AmiSession) -> None:
         while not self._resync.is_set():
-            try:
-                await asyncio.wait_for(self._resync.wait(), self._refresh_every_s)
-            except TimeoutError:
+            if not await cancellation.seen(self._resync, self._refresh_every_s):
                 lists = await self._read_lists(session, REFRESH_LISTS)
                 self._publish(self._centre.refresh(lists, self._now_ms()))
                 self._log_rejected()

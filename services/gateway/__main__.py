@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import uvloop
 
-from services import collector, configuration
+from services import cancellation, collector, configuration
 from services.gateway import first_key
 from services.gateway.action_desk import ActionDesk
 from services.gateway.adapters.audit_reader import NatsAuditReader
@@ -47,8 +47,7 @@ _FINISH_WITHIN_S = 2.8
 _FLUSH_WITHIN_S = 0.4
 _CLOSE_WITHIN_S = 0.6
 _LOOK_EVERY_S = 0.02
-_CANCEL_AGAIN_S = 0.2
-_CANCELLATIONS = 2
+_END_WITHIN_S = 0.4
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -149,25 +148,13 @@ async def _serve(
         await asyncio.gather(serving, announcing, finishing, return_exceptions=True)
         await audit.flush(_FLUSH_WITHIN_S)
         await bus.close()
-        await _end({feeding, running, *keeping})
+        # What then still waits for a NATS that does not answer ends with the connection.
+        await cancellation.end({feeding, running, *keeping}, _END_WITHIN_S)
 
 
 def _clock_not_ready(server_clock: ServerClock) -> list[str]:
     """Without NATS's time there are no deadlines, so nothing could be sent to a bridge."""
     return ["NATS's clock is not known yet"] if server_clock.now_ms() is None else []
-
-
-async def _end(tasks: set[asyncio.Task[None]]) -> None:
-    """Cancel until they have ended, twice: nats-py swallows a cancellation that comes while it flushes.
-
-    What then still waits for a NATS that does not answer ends with the connection.
-    """
-    left = {task for task in tasks if not task.done()}
-    for _ in range(_CANCELLATIONS):
-        if left:
-            for task in left:
-                task.cancel()
-            _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN_S)
 
 
 async def _announce(gateway: Gateway, server: Server, listener: socket.socket) -> None:

@@ -14,12 +14,12 @@ clients are told to come back: nothing was revoked.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from services import cancellation
 from services.gateway.core.tickets import ID_BYTES, Ticket, is_id, key_of, make_id, still_good
 from services.gateway.errors import BusAwayError, NoTicketError, NotReadyError
 from services.gateway.key_ring import KEYS_AWAY, KeyRing
@@ -209,8 +209,7 @@ class TicketDesk:
 
     async def _keep_alive(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look.wait(), self.look_up_every_s)
+            await cancellation.seen(self._look, self.look_up_every_s)
             self._look.clear()
             await self.look_up()
 

@@ -13,7 +13,6 @@ makes the time unknown until it is read again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ from typing import NamedTuple
 import msgspec
 from nats import errors
 
+from services import cancellation
 from services.jetstream.connection import Connection
 from services.jetstream.log import LOG
 
@@ -120,8 +120,8 @@ class ServerClock:
             while True:
                 self._changed.clear()
                 known = self._connection.connected and await self._read()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._changed.wait(), _AGAIN_S if known else _RETRY_S)
+                cancellation.heed()
+                await cancellation.seen(self._changed, _AGAIN_S if known else _RETRY_S)
         finally:
             unlisten()
             self._forget()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from nats import errors
 
+from services import cancellation
 from services.jetstream.connection import Connection
 from shared.subjects import alive
 
@@ -33,4 +34,5 @@ class Heartbeat:
                     await self._connection.client.publish(self._subject)
                 except errors.Error as error:
                     log.debug("no heartbeat: %s", error)
+            cancellation.heed()
             await asyncio.sleep(EVERY_S)

@@ -30,6 +30,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.errors import NotFoundError
 
+from services import cancellation
 from services.ami_bridge.adapters.outbox_message import OutboxMessage, Refusal, read_answer
 from services.ami_bridge.core.outgoing import Outgoing
 from services.jetstream.connection import Connection
@@ -170,11 +171,8 @@ class Outbox:
 
     async def close(self, flush_within_s: float) -> None:
         """Publish what waits, for so long at most, and stop."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), flush_within_s)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancellation.seen(self._idle, flush_within_s)
+        await cancellation.end(self._tasks)
         self._unlisten()
         if self._subscription is not None:
             with contextlib.suppress(errors.Error):

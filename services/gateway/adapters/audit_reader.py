@@ -16,6 +16,7 @@ from collections.abc import AsyncGenerator
 from nats import errors
 from nats.js import api
 
+from services import cancellation
 from services.gateway.errors import BusAwayError
 from services.gateway.ports import AuditEntry
 from services.jetstream.connection import Connection
@@ -66,8 +67,7 @@ class _Reading:
         self._emptied = asyncio.Event()
 
     async def next(self, within_s: float) -> list[AuditEntry]:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._filled.wait(), within_s)
+        await cancellation.seen(self._filled, within_s)
         entries, self._buffer = self._buffer, []
         self._filled.clear()
         self._emptied.set()

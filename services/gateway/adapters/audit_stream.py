@@ -23,6 +23,7 @@ from nats import errors
 from nats.js import api
 from nats.js.errors import APIError, NotFoundError
 
+from services import cancellation
 from services.gateway.adapters.replies import NoAnswerError, NobodyThereError, NotSentError, Replies
 from services.jetstream.connection import Connection
 from services.jetstream.permissions import AUDIT
@@ -129,8 +130,7 @@ class AuditStream:
     async def flush(self, within_s: float) -> None:
         """Until all that was written is stored, at most that long."""
         self._hurry.set()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._idle.wait(), within_s)
+        await cancellation.seen(self._idle, within_s)
         if self._queue:
             log.warning("stopped with %d audit records not stored; the log has them", len(self._queue))
 
@@ -140,6 +140,7 @@ class AuditStream:
         pause_s = _FIRST_PAUSE_S
         try:
             while True:
+                cancellation.heed()
                 self._wake.clear()
                 try:
                     if not self._made:
@@ -159,8 +160,7 @@ class AuditStream:
 
     async def _gather(self) -> None:
         """Let some more come: a write of its own for each record costs a fifth of the action itself."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._hurry.wait(), _GATHER_S)
+        await cancellation.seen(self._hurry, _GATHER_S)
         self._hurry.clear()
 
     async def _store_all(self) -> None:
@@ -243,8 +243,7 @@ class AuditStream:
 
     async def _pause(self, seconds: float) -> None:
         """Cut short by whatever happens."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), seconds)
+        await cancellation.seen(self._wake, seconds)
 
     def _on_change(self, connected: bool) -> None:
         if connected:

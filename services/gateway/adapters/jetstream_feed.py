@@ -24,6 +24,7 @@ from collections.abc import AsyncGenerator
 from nats import errors
 from nats.aio.msg import Msg
 
+from services import cancellation
 from services.gateway.core.log_place import LogPlace, Step
 from services.gateway.ports import FeedSink
 from services.jetstream.connection import Connection
@@ -78,6 +79,7 @@ class LogFeed:
     async def _follow_for_ever(self) -> None:
         pause = _FIRST_PAUSE_S
         while True:
+            cancellation.heed()
             self._changed.clear()
             try:
                 end = await self._follow()
@@ -95,8 +97,7 @@ class LogFeed:
 
     async def _pause(self, seconds: float) -> None:
         """Cut short by the return of the connection."""
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._changed.wait(), seconds)
+        await cancellation.seen(self._changed, seconds)
 
     async def _follow(self) -> End:
         """Read the log from where we stand; why it ended."""

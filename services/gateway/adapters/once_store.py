@@ -14,7 +14,6 @@ a question fails however late it arrives.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine
@@ -22,6 +21,7 @@ from typing import Any
 
 import msgspec
 
+from services import cancellation
 from services.gateway.adapters.kv_bucket import KvBucket, NotConnectedError
 from services.gateway.errors import BusAwayError, KeyReusedError
 from services.gateway.ports import Running, Settled
@@ -80,6 +80,7 @@ class NatsOnceStore:
         pause_s = _FIRST_PAUSE_S
         try:
             while True:
+                cancellation.heed()
                 self._wake.clear()
                 try:
                     await self._bucket.ensure()
@@ -87,8 +88,7 @@ class NatsOnceStore:
                     await self._catch_up()
                 except BusAwayError as error:
                     log.debug("idempotency keys have to wait: %s", error.reason)
-                    with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), pause_s)
+                    await cancellation.seen(self._wake, pause_s)
                     pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
                     continue
                 pause_s = _FIRST_PAUSE_S

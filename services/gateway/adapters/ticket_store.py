@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from services import cancellation
 from services.gateway.adapters.kv_bucket import KvBucket
 from services.gateway.core.tickets import Ticket
 from services.gateway.errors import BusAwayError
@@ -97,7 +98,7 @@ class NatsTicketStore:
                 await self._watch_once(revoked, watching)
             except (BusAwayError, BusUnavailableError) as error:
                 log.debug("cannot watch the tickets: %s", error)
-            _heed_cancellation()
+            cancellation.heed()
             await asyncio.sleep(_WATCH_AGAIN_S)
 
     async def _watch_once(self, revoked: Callable[[str], None], watching: Callable[[], None]) -> None:
@@ -118,16 +119,9 @@ class NatsTicketStore:
         )
         try:
             await consumer.open()
-            _heed_cancellation()
+            cancellation.heed()
             watching()
             end = await consumer.ended
             log.info("the watch of the tickets ended: %s", end.reason)
         finally:
             await consumer.close()
-
-
-def _heed_cancellation() -> None:
-    """nats-py swallows a cancellation that comes while it flushes; the task remembers that there was one."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
