@@ -11,8 +11,8 @@ import asyncio
 import sys
 from collections.abc import Sequence
 
+from services.exit_codes import exit_code_of
 from services.logs import set_up_logging
-from shared.errors import CallCentreError, ConfigError
 
 _EPILOG = """\
 examples:
@@ -137,16 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return demo_pbx(arguments[1:])
     options = parser().parse_args(arguments)
     set_up_logging(verbose=options.verbose)
-    try:
-        return _run(options)
-    except ConfigError as error:
-        print(f"pbxis: configuration: {error}", file=sys.stderr)
-        return 2
-    except CallCentreError as error:
-        print(f"pbxis: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 0
+    return exit_code_of(lambda: _run(options))
 
 
 def _run(options: argparse.Namespace) -> int:

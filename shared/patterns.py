@@ -22,7 +22,6 @@ _CONTROLS = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
 _NAME = rf'[^"<>\\,{_CONTROLS}]{{1,79}}'
 CALLER_ID_PATTERN = rf'(?:(?:"{_NAME}"|{_NAME}) ?<{CALLER_NUMBER_PATTERN}>|{CALLER_NUMBER_PATTERN})'
 TEXT_PATTERN = rf"[^{_CONTROLS}]*[^\s{_CONTROLS}][^{_CONTROLS}]*"
-LINE_PATTERN = rf"[^{_CONTROLS}]*"
 _KEPT = rf'[^,"\\\s{_CONTROLS}]'
 VALUE_PATTERN = rf'(?:{_KEPT}(?:[^,"\\{_CONTROLS}]*{_KEPT})?)?'
 VARIABLE_PATTERN = r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,78}"

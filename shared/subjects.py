@@ -129,11 +129,6 @@ def command(pbx: str, action: str) -> str:
     return f"{ROOT}.cmd.{encode_token(pbx)}.{action}"
 
 
-def commands(pbx: str) -> str:
-    """All commands for one PBX, as a filter."""
-    return f"{ROOT}.cmd.{encode_token(pbx)}.*"
-
-
 def command_group(pbx: str) -> str:
     """The queue group in which the bridges of a PBX take its commands: one of them gets each."""
     return f"bridge.{encode_token(pbx)}"

@@ -23,12 +23,12 @@ from services.ami_bridge.adapters.published_states import load_documents, purge_
 from services.ami_bridge.app import Bridge
 from services.ami_bridge.core.call_centre import CallCentre
 from services.ami_bridge.settings import WANTED, command_rules, identity, link_settings
+from services.exit_codes import exit_code_of
 from services.jetstream.connection import Connection, connect
 from services.jetstream.errors import BusUnavailableError
 from services.jetstream.log import ensure_log
 from services.logs import set_up_logging
 from shared.config import Config, PbxSection
-from shared.errors import CallCentreError, ConfigError
 from shared.events import State
 
 log = logging.getLogger("pbxis.bridge")
@@ -147,14 +147,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--pbx", required=True, metavar="NAME", help="which [[pbx]] of the configuration")
     options = parser.parse_args(argv)
     set_up_logging()
-    try:
-        return run_bridge(options.config, options.pbx)
-    except ConfigError as error:
-        print(f"pbxis: configuration: {error}", file=sys.stderr)
-        return 2
-    except CallCentreError as error:
-        print(f"pbxis: {error}", file=sys.stderr)
-        return 1
+    return exit_code_of(lambda: run_bridge(options.config, options.pbx))
 
 
 if __name__ == "__main__":

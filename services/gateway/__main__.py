@@ -20,6 +20,7 @@ from collections.abc import Sequence
 import uvloop
 
 from services import cancellation, collector, configuration
+from services.exit_codes import exit_code_of
 from services.gateway import first_key
 from services.gateway.action_desk import ActionDesk
 from services.gateway.adapters.audit_reader import NatsAuditReader
@@ -36,7 +37,6 @@ from services.jetstream.connection import Connection, connect
 from services.jetstream.server_clock import ServerClock
 from services.logs import set_up_logging
 from shared.config import Config
-from shared.errors import CallCentreError, ConfigError
 
 log = logging.getLogger("pbxis.gateway")
 
@@ -57,24 +57,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--demo", action="store_true", help=argparse.SUPPRESS)  # every PBX is the demo
     options = parser.parse_args(argv)
     set_up_logging()
-    try:
-        config = configuration.load(options.config, pbx_secrets=False)
-        with bind(config.gateway.host, config.gateway.port) as listener:
-            first_key.prepare(
-                from_config(config, demo=options.demo),
-                secrets.token_bytes,
-                datetime.datetime.now(datetime.UTC).date(),
-            )
-            uvloop.run(_until_stopped(config, listener, demo=options.demo))
-    except ConfigError as error:
-        print(f"pbxis: configuration: {error}", file=sys.stderr)
-        return 2
-    except AddressError as error:
-        print(f"pbxis: {error}", file=sys.stderr)
-        return 2
-    except CallCentreError as error:
-        print(f"pbxis: {error}", file=sys.stderr)
-        return 1
+    return exit_code_of(lambda: _run(options), wrong_set_up=AddressError)
+
+
+def _run(options: argparse.Namespace) -> int:
+    config = configuration.load(options.config, pbx_secrets=False)
+    with bind(config.gateway.host, config.gateway.port) as listener:
+        first_key.prepare(
+            from_config(config, demo=options.demo),
+            secrets.token_bytes,
+            datetime.datetime.now(datetime.UTC).date(),
+        )
+        uvloop.run(_until_stopped(config, listener, demo=options.demo))
     return 0
 
 

@@ -21,6 +21,7 @@ from nats.js.errors import APIError, NotFoundError, ServiceUnavailableError
 
 from services.jetstream.connection import Connection
 from services.jetstream.errors import LogMissingError, LogShapeError, NatsUnavailableError
+from services.jetstream.streams import NAME_IN_USE
 from shared.config import NatsSection
 from shared.subjects import EVENT_SUBJECTS, STATE_SUBJECTS
 
@@ -31,7 +32,6 @@ STATE = "PBXIS_STATE"
 GENERATION = "pbxis-generation"
 
 _DUPLICATE_WINDOW_S = 120.0
-_NAME_IN_USE = 10058
 
 T = TypeVar("T")
 
@@ -204,7 +204,7 @@ async def _create(connection: Connection, config: api.StreamConfig) -> api.Strea
     try:
         return await connection.call(connection.jetstream.add_stream(config))
     except APIError as error:
-        if error.err_code != _NAME_IN_USE:
+        if error.err_code != NAME_IN_USE:
             raise _unavailable(connection, error) from error
     except (errors.Error, TimeoutError) as error:
         raise _unavailable(connection, error) from error

@@ -15,9 +15,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 
-from services import configuration
 from services.terminal.audit_trail import Record, Trail, outcome_of, target_of
-from services.terminal.gateway_http import GatewayRefusedError, request
+from services.terminal.gateway_http import GatewayRefusedError, address, request
 from services.terminal.given_key import given_key
 from services.terminal.plain import print_lines
 from services.terminal.printable import cell
@@ -37,8 +36,7 @@ def audit(options: argparse.Namespace) -> int:
         GivenKeyError: what was given as a key is none.
         ConfigError: the configuration is wrong.
     """
-    gateway = configuration.load(options.config, pbx_secrets=False).gateway
-    url = (options.url or f"http://{gateway.host}:{gateway.port}").rstrip("/")
+    url = address(options)
     found = records(url, given_key(options.key_file))
     if options.plain or not sys.stdout.isatty():
         print_lines(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import http
 import http.client
 import urllib.error
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from services import configuration
 from services.gateway.settings import is_loopback
 from services.terminal.given_key import HOW
 from services.terminal.printable import printable
@@ -43,6 +45,17 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         newurl: str,
     ) -> None:
         return None
+
+
+def address(options: argparse.Namespace) -> str:
+    """The gateway that a command is about: ``--url``, else that of the configuration; no slash at its end.
+
+    Raises:
+        ConfigError: the configuration is wrong.
+    """
+    gateway = configuration.load(options.config, pbx_secrets=False).gateway
+    host = f"[{gateway.host}]" if ":" in gateway.host else gateway.host
+    return (options.url or f"http://{host}:{gateway.port}").rstrip("/")
 
 
 def request(

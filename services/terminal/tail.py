@@ -11,8 +11,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from services import configuration
 from services.terminal.floor import Floor, Row
+from services.terminal.gateway_http import address
 from services.terminal.given_key import given_key
 from services.terminal.plain import print_lines
 from services.terminal.printable import cell, printable
@@ -37,8 +37,7 @@ def tail(options: argparse.Namespace) -> int:
         GivenKeyError: what was given as a key is none.
         ConfigError: the configuration is wrong.
     """
-    gateway = configuration.load(options.config, pbx_secrets=False).gateway
-    url = (options.url or f"http://{gateway.host}:{gateway.port}").rstrip("/")
+    url = address(options)
     stream = events(url, _names(options.agents), _names(options.queues), given_key(options.key_file))
     if options.plain or not sys.stdout.isatty():
         print_lines(stream)

@@ -21,12 +21,12 @@ from typing import NamedTuple
 import msgspec
 from nats import errors
 from nats.js import api
-from nats.js.errors import APIError, NotFoundError
 
 from services import cancellation
 from services.gateway.adapters.replies import NoAnswerError, NobodyThereError, NotSentError, Replies
 from services.jetstream.connection import Connection
 from services.jetstream.permissions import AUDIT
+from services.jetstream.streams import ensure_stream
 from shared import subjects
 from shared.audit import AuditRecord, encode
 from shared.subjects import AUDIT_SUBJECTS
@@ -39,7 +39,6 @@ WINDOW = 64
 _ACK_WITHIN_S = 5.0
 _GATHER_S = 0.1
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
-_NAME_IN_USE = 10058
 _ID = "Nats-Msg-Id"
 
 
@@ -201,20 +200,8 @@ class AuditStream:
         """Make the stream, or bring it in line with the configuration."""
         if not self._connection.connected:
             raise _NotStoredError("not connected")
-        js = self._connection.jetstream
-        wanted = self._config()
         try:
-            try:
-                found = await self._connection.call(js.stream_info(AUDIT))
-            except NotFoundError:
-                try:
-                    found = await self._connection.call(js.add_stream(wanted))
-                except APIError as error:
-                    if error.err_code != _NAME_IN_USE:
-                        raise
-                    found = await self._connection.call(js.stream_info(AUDIT))  # another gateway was faster
-            if found.config.max_age != wanted.max_age or found.config.num_replicas != wanted.num_replicas:
-                await self._connection.call(js.update_stream(wanted))
+            await self._connection.call(ensure_stream(self._connection.jetstream, self._config()))
         except (errors.Error, TimeoutError) as error:
             raise _NotStoredError(str(error) or type(error).__name__) from error
         self._made = True

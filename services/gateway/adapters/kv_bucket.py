@@ -18,9 +18,9 @@ from nats.js.kv import KV_DEL, KV_OP, KeyValue
 
 from services.gateway.errors import BusAwayError
 from services.jetstream.connection import Connection
+from services.jetstream.streams import ensure_stream
 
 _WITHIN_S = 2.0
-_NAME_IN_USE = 10058
 _DUPLICATE_WINDOW_S = 120.0
 
 T = TypeVar("T")
@@ -69,20 +69,7 @@ class KvBucket:
 
     async def ensure(self) -> api.StreamInfo:
         """Make it, or bring it in line with the configuration."""
-        js = self._connection.jetstream
-        wanted = self._config()
-        try:
-            found = await self._ask(lambda: js.stream_info(self._stream))
-        except _MissingError:
-            try:
-                return await self._ask(lambda: js.add_stream(wanted))
-            except _RefusedError as error:
-                if error.api_code != _NAME_IN_USE:
-                    raise
-            found = await self._ask(lambda: js.stream_info(self._stream))  # another gateway was faster
-        if found.config.max_age != wanted.max_age or found.config.num_replicas != wanted.num_replicas:
-            found = await self._ask(lambda: js.update_stream(wanted))
-        return found
+        return await self._ask(lambda: ensure_stream(self._connection.jetstream, self._config()))
 
     async def get(self, key: str) -> Value | None:
         """What the key holds; ``None`` when it is not there, or no longer."""
@@ -168,7 +155,7 @@ class KvBucket:
             # nats-py tells a wrong revision by its own error in `update`, and by this one in `delete`
             if error.err_code in _WRONG_LAST_SEQUENCE:
                 raise _MovedError(str(error.description)) from error
-            raise _RefusedError(str(error.description), error.err_code) from error
+            raise BusAwayError(str(error.description)) from error
         except (errors.Error, TimeoutError) as error:
             raise BusAwayError(str(error) or type(error).__name__) from error
 
@@ -186,11 +173,3 @@ class _MissingError(BusAwayError):
 
 class _MovedError(BusAwayError):
     """The key has another revision."""
-
-
-class _RefusedError(BusAwayError):
-    """JetStream refuses."""
-
-    def __init__(self, reason: str, code: int | None) -> None:
-        self.api_code = code
-        super().__init__(reason)

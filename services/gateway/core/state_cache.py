@@ -33,14 +33,13 @@ class StateCache:
         self.complete = False
         self._by_agent: defaultdict[Local, dict[_Key, bytes]] = defaultdict(dict)
         self._by_queue: defaultdict[Local, dict[_Key, bytes]] = defaultdict(dict)
-        self._by_pbx: defaultdict[str, dict[_Key, bytes]] = defaultdict(dict)
         self._agents: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._queues: defaultdict[str, dict[str, None]] = defaultdict(dict)
 
     def clear(self) -> None:
         """Forget everything."""
         self.complete = False
-        for index in (self._by_agent, self._by_queue, self._by_pbx, self._agents, self._queues):
+        for index in (self._by_agent, self._by_queue, self._agents, self._queues):
             index.clear()
 
     def put(self, subject: Subject, payload: bytes) -> None:
@@ -55,8 +54,6 @@ class StateCache:
             at = Local(subject.pbx, subject.queue)
             _set(self._by_queue[at], key, payload, present=present)
             _mark(self._queues[subject.pbx], subject.queue, known=bool(self._by_queue[at]))
-        if subject.agent is None and subject.queue is None:
-            _set(self._by_pbx[subject.pbx], key, payload, present=present)
 
     def of_agent(self, pbx: str, agent: str, event_type: str) -> bytes | None:
         """A state with that agent as its scope; ``None`` when there is none, or it is gone."""
@@ -65,10 +62,6 @@ class StateCache:
     def of_queue(self, pbx: str, queue: str, event_type: str) -> bytes | None:
         """A state with that queue as its scope; ``None`` when there is none, or it is gone."""
         return self._by_queue.get(Local(pbx, queue), {}).get(_Key(event_type, queue, None))
-
-    def of_pbx(self, pbx: str, event_type: str) -> bytes | None:
-        """A state of the PBX as a whole; ``None`` when there is none."""
-        return self._by_pbx.get(pbx, {}).get(_Key(event_type, None, None))
 
     def members(self, pbx: str, queue: str) -> Iterator[tuple[str, bytes]]:
         """The states of a queue's agents, with the agent."""

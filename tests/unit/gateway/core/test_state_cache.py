@@ -24,7 +24,6 @@ def test_keeps_the_newest_value() -> None:
 
     assert cache.of_queue("hq", "q1", "queueCount") == wire.encode(count(2))
     assert cache.of_agent("hq", "148", "phoneNumber") == wire.encode(phone(number="1"))
-    assert cache.of_pbx("hq", "pbxStatus") == wire.encode(online())
 
 
 def test_what_was_never_told_is_absent() -> None:
@@ -32,7 +31,6 @@ def test_what_was_never_told_is_absent() -> None:
 
     assert cache.of_queue("hq", "q1", "queueCount") is None
     assert cache.of_agent("hq", "148", "phoneNumber") is None
-    assert cache.of_pbx("hq", "pbxStatus") is None
     assert list(cache.members("hq", "q1")) == []
     assert not cache.knows_agent("hq", "148")
     assert not cache.knows_queue("hq", "q1")
@@ -78,6 +76,5 @@ def test_clear_forgets_everything() -> None:
     cache = cache_of(count(1), phone(), online())
     cache.clear()
 
-    assert cache.of_pbx("hq", "pbxStatus") is None
     assert not cache.knows_agent("hq", "148")
     assert not cache.knows_queue("hq", "q1")

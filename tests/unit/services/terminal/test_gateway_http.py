@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import socket
 from collections.abc import Generator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
 
-from services.terminal.gateway_http import GatewayRefusedError, on_this_machine, request
+from services.terminal.gateway_http import GatewayRefusedError, address, on_this_machine, request
 
 
 class _Recording(BaseHTTPRequestHandler):
@@ -98,3 +100,20 @@ def test_words_of_a_gateway_cannot_steer_the_terminal(server: Recording) -> None
 )
 def test_what_is_a_gateway_of_this_machine(url: str, here: bool) -> None:
     assert on_this_machine(url) is here
+
+
+@pytest.mark.parametrize(
+    ("host", "url", "expected"),
+    [
+        ("127.0.0.1", None, "http://127.0.0.1:1234"),
+        ("::1", None, "http://[::1]:1234"),
+        ("127.0.0.1", "https://board.example/", "https://board.example"),
+    ],
+)
+def test_the_gateway_is_that_of_the_option_or_of_the_configuration(
+    tmp_path: Path, host: str, url: str | None, expected: str
+) -> None:
+    file = tmp_path / "pbxis.toml"
+    file.write_text(f'[gateway]\nhost = "{host}"\nport = 1234\n')
+
+    assert address(argparse.Namespace(config=str(file), url=url)) == expected
