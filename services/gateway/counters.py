@@ -1,7 +1,7 @@
 """What the hub counts: whole numbers that only grow, from the start of the process.
 
 The hub adds to them in its hot path, so they are plain integers; `/metrics` reads them when it is asked
-(``metrics/``). A new counter is a field here, a row in ``metrics/families.py`` and one in `docs/metrics.md`.
+(``metrics.py``). A new counter is a field here, a row in ``metrics.py`` and one in `docs/metrics.md`.
 """
 
 from __future__ import annotations
