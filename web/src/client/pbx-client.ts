@@ -11,13 +11,14 @@
  * clears on `reset` and applies all else is always right.
  *
  * A ticket that the service does not know any more is replaced. A stream that the service closes after it was
- * live (`closed`, 1008, 4500–4999), and a refused ticket, end in `closed`.
+ * live (`closed`, 1008, 4500–4999, 404), and a refused ticket, end in `closed`. A service that stops says when to
+ * come back; that is no failure, and nothing is added to it.
  */
 
 import { backoffMs, DEFAULT_BACKOFF, type BackoffLimits } from './backoff.js';
 import type { StreamEvent } from './events.js';
 import { browser, type Platform } from './platform.js';
-import { isRepeated } from './position.js';
+import { isBefore, isRepeated } from './position.js';
 import { ServerClock } from './server-clock.js';
 import { requestTicket, type TicketScope } from './ticket.js';
 import { longPoll } from './transport/long-poll.js';
@@ -60,6 +61,8 @@ type EventOf<K extends StreamEvent['type']> = Extract<StreamEvent, { type: K }>;
 const TRANSPORTS: Readonly<Record<Tech, Transport>> = { websocket, sse, 'long-poll': longPoll };
 /** A connection that held so long was a good one: the next failure is the first again. */
 const GOOD_AFTER_MS = 10_000;
+/** The least and the most that is believed when a service says when to come back. */
+const COME_BACK_MS = { least: 100, most: 30_000 };
 /** How long a ticket may take. */
 const TICKET_TIMEOUT_MS = 15_000;
 
@@ -228,7 +231,8 @@ export class PbxClient {
     switch (event.type) {
       case 'ready':
         this.#clock.sample(event.now);
-        if (typeof event.id === 'string' && !isRepeated(event.id, this.#lastId)) this.#lastId = event.id;
+        // At the same place too: the id may say what else we were told.
+        if (typeof event.id === 'string' && !isBefore(event.id, this.#lastId)) this.#lastId = event.id;
         this.#awaitingReady = false;
         this.#live();
         return this.#emit(event);
@@ -266,6 +270,8 @@ export class PbxClient {
   #ended(why: End): void {
     if (why.kind === 'refused') return this.#finish(why.reason);
     if (why.kind === 'lost') return this.#lost(why.reason, why.retryAfterMs ?? 0);
+    if (why.kind === 'moved') return this.#moved(why.reason, why.inMs);
+    if (this.#liveSince !== null) return this.#finish('the ticket is not valid any more');
     this.#ticket = null;
     this.#lost('the ticket has expired', 0);
   }
@@ -309,11 +315,20 @@ export class PbxClient {
 
   #lost(reason: string, atLeastMs: number): void {
     this.#rememberLive();
-    this.#stop();
     this.#failures += 1;
-    const wait = Math.max(atLeastMs, backoffMs(this.#failures, this.#platform.random(), this.#backoff));
-    this.#retryAt = this.now() + wait;
-    this.#cancelTimer = this.#platform.later(wait, () => this.#attempt());
+    const backoff = backoffMs(this.#failures, this.#platform.random(), this.#backoff);
+    this.#comeBack(Math.max(atLeastMs, backoff), reason);
+  }
+
+  #moved(reason: string, inMs: number): void {
+    this.#rememberLive();
+    this.#comeBack(Math.min(COME_BACK_MS.most, Math.max(COME_BACK_MS.least, inMs)), reason);
+  }
+
+  #comeBack(waitMs: number, reason: string): void {
+    this.#stop();
+    this.#retryAt = this.now() + waitMs;
+    this.#cancelTimer = this.#platform.later(waitMs, () => this.#attempt());
     this.#set('waiting', reason);
   }
 

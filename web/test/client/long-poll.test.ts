@@ -35,6 +35,28 @@ test('asks again after the last id of each answer', async () => {
   expect(seen).toMatchObject({ caughtUp: 2, end: { kind: 'no-ticket' } });
 });
 
+test('a service that stops gives what it has and says when to come back', async () => {
+  const platform = new FakePlatform();
+  const said = { headers: { 'Retry-After': '2' } };
+  platform.answers.push(() => Response.json([{ type: 'ping', now: 1, id: 'g-5' }], said));
+  const { seen } = open(platform);
+  await settle();
+  expect(seen).toEqual({
+    events: [{ type: 'ping', now: 1, id: 'g-5' }],
+    caughtUp: 1,
+    end: { kind: 'moved', reason: 'the service stops', inMs: 2_000 },
+  });
+  expect(platform.requests).toHaveLength(1);
+});
+
+test('a service that is away says when to come back, and that is a failure', async () => {
+  const platform = new FakePlatform();
+  platform.answers.push(() => new Response('{}', { status: 503, headers: { 'Retry-After': '2' } }));
+  const { seen } = open(platform);
+  await settle();
+  expect(seen.end).toMatchObject({ kind: 'lost', retryAfterMs: 2_000 });
+});
+
 test('does not spin when the service answers nothing at once', async () => {
   const platform = new FakePlatform();
   platform.answers.push(

@@ -154,6 +154,14 @@ describe('coming back', () => {
     expect(transport.last.ticket).toBe('t2');
   });
 
+  test('a ticket that is not valid any more on a live stream is for good', async () => {
+    const client = await begin();
+    transport.say(ready('g-9'));
+    transport.end({ kind: 'no-ticket' });
+    expect(client.status).toMatchObject({ state: 'closed', reason: 'the ticket is not valid any more' });
+    expect(platform.nextTimer).toBeNull();
+  });
+
   test('`closed` on a live stream is for good', async () => {
     const client = await begin();
     transport.say(ready('g-9'), { type: 'closed', reason: 'ticket revoked' }, { type: 'close' });
@@ -188,6 +196,46 @@ describe('coming back', () => {
     expect(transport.last.open).toBe(false);
     expect(client.state).toBe('closed');
     expect(platform.nextTimer).toBeNull();
+  });
+});
+
+describe('a service that stops', () => {
+  const stops = (inMs: number) => transport.end({ kind: 'moved', reason: 'the service stops', inMs });
+
+  test('is come back to when it said, and resumed after the last id', async () => {
+    platform.randomValue = 0.999_999;
+    const client = await begin();
+    transport.say(ready('g-9'), count(1, 'g-10'));
+    stops(731);
+    expect(client.status).toMatchObject({ state: 'waiting', reason: 'the service stops', retryAt: 5_000_731 });
+    await platform.pass(730);
+    expect(transport.streams).toHaveLength(1);
+    await platform.pass(1);
+    expect(transport.last).toMatchObject({ ticket: 't1', after: 'g-10' });
+  });
+
+  test('adds nothing to the waiting after failures, and takes nothing from it', async () => {
+    platform.randomValue = 0.999_999;
+    await begin();
+    transport.end({ kind: 'lost', reason: 'gone' });
+    await platform.pass(1_000);
+    stops(200);
+    await platform.pass(200);
+    expect(transport.streams).toHaveLength(3);
+    transport.end({ kind: 'lost', reason: 'gone' });
+    expect(platform.nextTimer).toBe(2_000);
+  });
+
+  test.each([
+    [0, 100],
+    [99, 100],
+    [30_001, 30_000],
+    [999_999_999, 30_000],
+  ])('is believed within bounds: %i ms is %i ms', async (said, waited) => {
+    await begin();
+    transport.say(ready('g-9'));
+    stops(said);
+    expect(platform.nextTimer).toBe(waited);
   });
 });
 
@@ -237,6 +285,33 @@ describe('each event once', () => {
     await begin();
     transport.say(ready('g-9'), count(1, 'g-9'), count(2, 'g-10'), count(3, 'g-10'), count(4, 'g-11'));
     expect(counts()).toEqual([2, 4]);
+  });
+
+  test('`ready` says where to go on, and never turns back', async () => {
+    await begin();
+    transport.say(ready('g-9'), count(1, 'g-10'), ready('g-8'), count(1, 'g-10'));
+    transport.end({ kind: 'lost', reason: 'gone' });
+    await platform.pass(500);
+    expect(transport.last.after).toBe('g-10');
+    expect(counts()).toEqual([1]);
+  });
+
+  test('`ready` alone moves the position on', async () => {
+    await begin();
+    transport.say(ready('g-9'), ready('g-30', { resumed: true }));
+    transport.end({ kind: 'lost', reason: 'gone' });
+    await platform.pass(500);
+    expect(transport.last.after).toBe('g-30');
+  });
+
+  test('what else an id of `ready` says is given back, and is no other log', async () => {
+    await begin();
+    transport.say(ready('g.2-9'), count(1, 'g-9'), count(2, 'g-10'), ready('g.3-10'), ready('g-10'));
+    expect(counts()).toEqual([2]);
+    transport.say(ready('g.1-10'));
+    transport.end({ kind: 'lost', reason: 'gone' });
+    await platform.pass(500);
+    expect(transport.last.after).toBe('g.1-10');
   });
 
   test('ids compare as numbers, and only within a generation', async () => {

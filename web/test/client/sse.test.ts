@@ -55,6 +55,26 @@ describe('the stream', () => {
     expect(end).toMatchObject({ kind: 'lost' });
   });
 
+  const PRELUDE = 'retry: 2000\n\n';
+  const PING = 'event: ping\ndata: {"now":1}\n\n';
+
+  test.each([
+    ['after an event', `${PRELUDE}${PING}retry: 731\n\n`],
+    ['before the first event', `${PRELUDE}retry: 731\n\n`],
+    ['in a stream that began without one', `${PING}retry: 731\n\n`],
+  ])('a service that stops says when to come back, %s', async (_, text) => {
+    expect((await against(new Response(text))).end).toEqual({ kind: 'moved', reason: 'the service stops', inMs: 731 });
+  });
+
+  test.each([
+    ['stands at the beginning alone', PRELUDE],
+    ['stands at the beginning, and events follow', `${PRELUDE}${PING}`],
+    ['has an event behind it', `${PRELUDE}${PING}retry: 731\n\n${PING}`],
+    ['is no number', `${PRELUDE}${PING}retry: soon\n\n`],
+  ])('an end is a loss when `retry` %s', async (_, text) => {
+    expect((await against(new Response(text))).end).toMatchObject({ kind: 'lost' });
+  });
+
   test.each([
     [404, 'no-ticket'],
     [403, 'refused'],

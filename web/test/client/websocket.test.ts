@@ -61,6 +61,27 @@ test.each([
   [1012, 'lost'],
   [4000, 'lost'],
   [4499, 'lost'],
+  [4001, 'lost'],
+  [4008, 'lost'],
 ])('close code %i means %s', (code, kind) => {
   expect(endOf(code, '').kind).toBe(kind);
+});
+
+test('a gateway that stops says when to come back', () => {
+  expect(endOf(4001, 'the gateway stops; retry in 731 ms')).toEqual({
+    kind: 'moved',
+    reason: 'the service stops',
+    inMs: 731,
+  });
+});
+
+test.each(['', 'retry in ms', 'retry in 99999999999 ms', 'retry in -5 ms'])(
+  'a close code 4001 that says %j does not say when',
+  (reason) => {
+    expect(endOf(4001, reason).kind).toBe('lost');
+  },
+);
+
+test('another close code does not say when, whatever its reason', () => {
+  expect(endOf(1012, 'retry in 731 ms').kind).toBe('lost');
 });

@@ -1,9 +1,9 @@
 /** One request after the other, each answered by an array of events. */
 
 import { asEvent } from '../events.js';
-import { failureText } from '../ticket.js';
+import { failureText, retryAfterMs } from '../ticket.js';
 import { refusal } from './sse.js';
-import { streamUrl, type End, type StreamRequest, type StreamSink, type Transport } from './transport.js';
+import { STOPS, streamUrl, type End, type StreamRequest, type StreamSink, type Transport } from './transport.js';
 
 const HELD_MS = 250;
 const PAUSE_MS = 1_000;
@@ -38,6 +38,10 @@ async function poll(request: StreamRequest, sink: StreamSink, signal: AbortSigna
         if (signal.aborted) return { kind: 'lost', reason: 'ended here' };
       }
       sink.caughtUp();
+      if (signal.aborted) return { kind: 'lost', reason: 'ended here' };
+      // With an answer that is good in itself: this gateway stops.
+      const inMs = retryAfterMs(response);
+      if (inMs > 0) return { kind: 'moved', reason: STOPS, inMs };
       // The service holds a poll until there is something; whatever makes it answer at once, do not spin.
       if (answer.length === 0 && request.platform.monotonic() - asked < HELD_MS) {
         await new Promise<void>((resolve) => request.platform.later(PAUSE_MS, resolve));

@@ -1,6 +1,8 @@
 /**
  * Server-sent events read from text that comes in pieces. Source: WHATWG HTML, "Interpreting an event stream".
- * `retry` is ignored: the client keeps its own back-off.
+ *
+ * `retry`: the service begins every stream with one, which is for a browser's own EventSource; this client has a
+ * back-off of its own. One that comes later, with nothing behind it, is a service's last word before it stops.
  */
 
 export interface SseMessage {
@@ -14,6 +16,13 @@ export class SseParser {
   #type = '';
   #data: string[] = [];
   #id: string | null = null;
+  #begun = false;
+  #retryMs: number | null = null;
+
+  /** When the service that stops wants us back, in milliseconds; null if it said no such thing. */
+  get comeBackInMs(): number | null {
+    return this.#retryMs;
+  }
 
   /** Take a piece; give the messages that it completes. */
   feed(piece: string): SseMessage[] {
@@ -33,6 +42,10 @@ export class SseParser {
     if (field === 'event') this.#type = value;
     else if (field === 'data') this.#data.push(value);
     else if (field === 'id') this.#id = value;
+    else if (field === 'retry' && /^\d{1,9}$/.test(value)) {
+      this.#retryMs = this.#begun ? Number(value) : null;
+      this.#begun = true;
+    }
     return null;
   }
 
@@ -42,6 +55,9 @@ export class SseParser {
     this.#type = '';
     this.#data = [];
     this.#id = null;
-    return empty ? null : message;
+    if (empty) return null;
+    this.#retryMs = null;
+    this.#begun = true;
+    return message;
   }
 }

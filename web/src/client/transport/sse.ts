@@ -6,7 +6,7 @@
 import { asEvent, type StreamEvent } from '../events.js';
 import { failureText, problemText, retryAfterMs } from '../ticket.js';
 import { SseParser, type SseMessage } from './sse-parser.js';
-import { streamUrl, type End, type StreamRequest, type StreamSink, type Transport } from './transport.js';
+import { STOPS, streamUrl, type End, type StreamRequest, type StreamSink, type Transport } from './transport.js';
 
 export const sse: Transport = {
   silenceMs: 37_500, // 2.5 pings
@@ -33,7 +33,8 @@ async function read(request: StreamRequest, sink: StreamSink, signal: AbortSigna
     const decoder = new TextDecoder();
     for (;;) {
       const { done, value } = await reader.read();
-      if (signal.aborted || done) return { kind: 'lost', reason: 'the connection was lost' };
+      if (signal.aborted) return { kind: 'lost', reason: 'ended here' };
+      if (done) return endOf(parser.comeBackInMs);
       sink.alive();
       for (const message of parser.feed(decoder.decode(value, { stream: true }))) {
         const event = eventOf(message);
@@ -44,6 +45,11 @@ async function read(request: StreamRequest, sink: StreamSink, signal: AbortSigna
   } catch (error) {
     return { kind: 'lost', reason: failureText(error) };
   }
+}
+
+function endOf(inMs: number | null): End {
+  if (inMs !== null) return { kind: 'moved', reason: STOPS, inMs };
+  return { kind: 'lost', reason: 'the connection was lost' };
 }
 
 /** The type stands in the `event:` line and the id in `id:`, not in the data. */

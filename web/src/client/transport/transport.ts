@@ -15,8 +15,10 @@ export interface StreamRequest {
 
 /** Why a stream ended. */
 export type End =
-  /** Come back later. */
+  /** Come back later; not before `retryAfterMs`. */
   | { readonly kind: 'lost'; readonly reason: string; readonly retryAfterMs?: number }
+  /** The service stops and asks us to come back in so many milliseconds, to it or to another. */
+  | { readonly kind: 'moved'; readonly reason: string; readonly inMs: number }
   /** The service does not know this ticket (any more). */
   | { readonly kind: 'no-ticket' }
   /** The service does not want us back. */
@@ -38,6 +40,9 @@ export interface Transport {
   /** Begin; the answer ends it, and then the sink is not called any more. */
   open(request: StreamRequest, sink: StreamSink): () => void;
 }
+
+/** What a service says that stops, where it has no words of its own. */
+export const STOPS = 'the service stops';
 
 /** `<base>/<ticket>/<tech>`, with `?after=` when there is something to resume. */
 export function streamUrl(request: StreamRequest, tech: Tech): URL {

@@ -1,9 +1,12 @@
 /** One event a message. The service's own `ping` events show that the connection lives. */
 
 import { parseEvent } from '../events.js';
-import { streamUrl, type End, type Transport } from './transport.js';
+import { STOPS, streamUrl, type End, type Transport } from './transport.js';
 
 const UNKNOWN_TICKET = 4504;
+/** The gateway stops; the reason holds `retry in <ms> ms`. */
+const DRAIN = 4001;
+const RETRY_IN = /\bretry in (\d{1,9}) ms\b/;
 
 export const websocket: Transport = {
   silenceMs: 37_500, // 2.5 pings
@@ -37,5 +40,7 @@ export function endOf(code: number, reason: string): End {
   if (code === 1008 || (code >= 4500 && code <= 4999)) {
     return { kind: 'refused', reason: reason || `the service closed the stream (${code})` };
   }
+  const inMs = code === DRAIN ? RETRY_IN.exec(reason)?.[1] : undefined;
+  if (inMs !== undefined) return { kind: 'moved', reason: STOPS, inMs: Number(inMs) };
   return { kind: 'lost', reason: reason || 'the connection was lost' };
 }
