@@ -1,6 +1,7 @@
 """The log and its mirror: what they are made of, making them, and telling one log from another.
 
-``PBXIS_LOG`` takes every state and moment, in one order, and drops them only by age or size.
+``PBXIS_LOG`` takes every state and moment, in one order, and drops them only by age or size; and the fences
+of the bridges (ADR 0009), which are for bridges alone.
 ``PBXIS_STATE`` mirrors the last message of each state's subject, with the same sequence numbers (ADR 0001).
 
 A **generation** names a log. It lies in the metadata of both streams. A log that was made anew, or that
@@ -23,7 +24,7 @@ from services.jetstream.connection import Connection
 from services.jetstream.errors import LogMissingError, LogShapeError, NatsUnavailableError
 from services.jetstream.streams import NAME_IN_USE
 from shared.config import NatsSection
-from shared.subjects import EVENT_SUBJECTS, STATE_SUBJECTS
+from shared.subjects import EVENT_SUBJECTS, FENCE_SUBJECTS, STATE_SUBJECTS
 
 log = logging.getLogger("pbxis.nats")
 
@@ -32,6 +33,9 @@ STATE = "PBXIS_STATE"
 GENERATION = "pbxis-generation"
 
 _DUPLICATE_WINDOW_S = 120.0
+_SUBJECTS = [STATE_SUBJECTS, EVENT_SUBJECTS, FENCE_SUBJECTS]
+# A log of an earlier version, which is brought in line.
+_SUBJECTS_BEFORE = [STATE_SUBJECTS, EVENT_SUBJECTS]
 
 T = TypeVar("T")
 
@@ -119,7 +123,7 @@ async def _keep_log(
     wanted = _log_config(section, generation)
     if generation == _generation(found) and all(
         getattr(found.config, setting) == getattr(wanted, setting)
-        for setting in ("max_age", "max_bytes", "duplicate_window", "num_replicas")
+        for setting in ("subjects", "max_age", "max_bytes", "duplicate_window", "num_replicas")
     ):
         return found
     return await _call(connection, connection.jetstream.update_stream(wanted))
@@ -129,7 +133,7 @@ def _log_config(section: NatsSection, generation: str) -> api.StreamConfig:
     return api.StreamConfig(
         name=LOG,
         description="pbxis: every event, in order",
-        subjects=[STATE_SUBJECTS, EVENT_SUBJECTS],
+        subjects=_SUBJECTS,
         retention=api.RetentionPolicy.LIMITS,
         storage=api.StorageType.FILE,
         discard=api.DiscardPolicy.OLD,
@@ -158,7 +162,8 @@ def _state_config(section: NatsSection, generation: str) -> api.StreamConfig:
 
 def _check_log(found: api.StreamInfo) -> None:
     config = found.config
-    _same(LOG, "subjects", sorted(config.subjects or ()), sorted((STATE_SUBJECTS, EVENT_SUBJECTS)))
+    if config.subjects != _SUBJECTS_BEFORE:
+        _same(LOG, "subjects", config.subjects, _SUBJECTS)
     _same(LOG, "storage", config.storage, "file")
     _same(LOG, "retention", config.retention, "limits")
     _same(LOG, "discard", config.discard, "old")

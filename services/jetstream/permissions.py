@@ -10,7 +10,14 @@ from typing import NamedTuple
 
 from services.jetstream.connection import Role
 from services.jetstream.log import LOG, STATE
-from shared.subjects import ALIVE_SUBJECTS, AUDIT_SUBJECTS, EVENT_SUBJECTS, ROOT, STATE_SUBJECTS
+from shared.subjects import (
+    ALIVE_SUBJECTS,
+    AUDIT_SUBJECTS,
+    EVENT_SUBJECTS,
+    FENCE_SUBJECTS,
+    ROOT,
+    STATE_SUBJECTS,
+)
 
 TICKETS = "PBXIS_TICKETS"
 CURSORS = "PBXIS_CURSORS"
@@ -64,6 +71,7 @@ PERMISSIONS: dict[Role, Permissions] = {
         publish=(
             STATE_SUBJECTS,
             EVENT_SUBJECTS,
+            FENCE_SUBJECTS,
             ALIVE_SUBJECTS,
             *_COMMON,
             *_reading(LOG),

@@ -30,7 +30,7 @@ async def test_both_streams_are_made_as_documented(
     log = (await bridge_connection.jetstream.stream_info(LOG)).config
     state = (await bridge_connection.jetstream.stream_info(STATE)).config
     assert (info.first_sequence, info.last_sequence) == (1, 0)
-    assert log.subjects == ["pbxis.v1.state.>", "pbxis.v1.event.>"]
+    assert log.subjects == ["pbxis.v1.state.>", "pbxis.v1.event.>", "pbxis.v1.fence.*"]
     assert (log.max_age, log.max_bytes, log.duplicate_window) == (7200, 50_000_000, 120)
     assert (log.storage, log.discard, log.num_replicas) == ("file", "old", 1)
     assert log.max_msgs_per_subject == -1
@@ -78,7 +78,9 @@ async def test_a_changed_age_and_size_are_taken_over(
         (api.StreamConfig(name=LOG, subjects=["pbxis.>"]), "subjects"),
         (
             api.StreamConfig(
-                name=LOG, subjects=["pbxis.v1.state.>", "pbxis.v1.event.>"], storage=api.StorageType.MEMORY
+                name=LOG,
+                subjects=["pbxis.v1.state.>", "pbxis.v1.event.>", "pbxis.v1.fence.*"],
+                storage=api.StorageType.MEMORY,
             ),
             "storage",
         ),
@@ -98,6 +100,23 @@ async def test_a_stream_of_another_shape_is_refused_and_left_alone(
         with pytest.raises(LogShapeError, match=f"{setting} is"):
             await ensure_log(bridge_connection, nats_server.section())
         assert (await client.jetstream().stream_info(str(stream.name))).config.subjects == stream.subjects
+
+
+async def test_a_log_of_an_earlier_version_is_brought_in_line_with_all_that_is_in_it(
+    nats_server: NatsServer, bridge_connection: Connection
+) -> None:
+    section = nats_server.section()
+    before = await ensure_log(bridge_connection, section)
+    config = (await bridge_connection.jetstream.stream_info(LOG)).config
+    config.subjects = ["pbxis.v1.state.>", "pbxis.v1.event.>"]
+    await bridge_connection.jetstream.update_stream(config)
+    await bridge_connection.jetstream.publish("pbxis.v1.state.hq.queueCount.q1._", b"1")
+
+    after = await ensure_log(bridge_connection, section)
+
+    assert (after.generation, after.last_sequence) == (before.generation, 1)
+    fence = await bridge_connection.jetstream.publish("pbxis.v1.fence.hq", b"")
+    assert (fence.stream, fence.seq) == (LOG, 2)
 
 
 async def test_a_mirror_of_another_log_is_made_anew(

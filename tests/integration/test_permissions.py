@@ -41,6 +41,7 @@ GATEWAY_MAY_NOT_PUBLISH = [
     STATE_SUBJECT,
     "pbxis.v1.event.hq.parkedCall._._",
     "pbxis.v1.alive.hq",
+    "pbxis.v1.fence.hq",
     "pbxis.v2.cmd.hq.originate",
     f"$JS.API.STREAM.CREATE.{LOG}",
     f"$JS.API.STREAM.UPDATE.{LOG}",

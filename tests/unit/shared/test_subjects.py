@@ -68,6 +68,15 @@ def test_a_foreign_subject_is_refused(subject: str) -> None:
 
 def test_the_filter_of_a_pbx_takes_its_states_only() -> None:
     assert subjects.states_of("h.q") == "pbxis.v1.state.h=2Eq.>"
+    assert subjects.moments_of("h.q") == "pbxis.v1.event.h=2Eq.>"
+
+
+def test_a_fence_is_told_from_all_else_in_the_log() -> None:
+    assert subjects.fence("h.q") == "pbxis.v1.fence.h=2Eq"
+    assert subjects.is_fence(subjects.fence("h.q"))
+    assert not subjects.is_fence("pbxis.v1.state.fence.pbxStatus._._")
+    with pytest.raises(MalformedSubjectError):
+        subjects.parse(subjects.fence("h.q"))
 
 
 def test_a_heartbeat_names_its_pbx() -> None:
