@@ -18,7 +18,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import httpx
 
@@ -130,22 +130,34 @@ class GatewayService(Service):
         await super().end()
 
 
+class Bus(Protocol):
+    """A NATS that runs already; ``url`` is for ``nats.url``, ``replicas`` for ``nats.replicas``."""
+
+    @property
+    def url(self) -> str: ...
+
+    @property
+    def replicas(self) -> int: ...
+
+
 class Floor:
     """A nats-server, and what was started beside it.
 
     Attributes:
         bridges: the newest of each PBX.
+        services: all that were ever started.
     """
 
-    def __init__(self, folder: Path, pbxs: Sequence[FloorPbx], gateway: str) -> None:
-        """``gateway`` is more of the table ``[gateway]``."""
+    def __init__(self, folder: Path, pbxs: Sequence[FloorPbx], gateway: str, bus: Bus | None = None) -> None:
+        """``gateway`` is more of the table ``[gateway]``; ``bus`` is there instead of a nats-server."""
         self.nats = NatsServer(folder)
+        self._bus = bus
         self.bridges: dict[str, Service] = {}
         self.gateways: list[GatewayService] = []
         self._folder = folder
         self._pbxs = pbxs
         self._gateway = gateway
-        self._services: list[Service] = []
+        self.services: list[Service] = []
 
     @property
     def alive(self) -> list[GatewayService]:
@@ -153,20 +165,21 @@ class Floor:
         return [gateway for gateway in self.gateways if gateway.process.returncode is None]
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self.nats.start)
+        if self._bus is None:
+            await asyncio.to_thread(self.nats.start)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.gather(*(service.end() for service in self._services))
+        await asyncio.gather(*(service.end() for service in self.services))
         self.nats.kill()
 
     async def start_bridge(self, pbx: str = "hq") -> Service:
         """One more bridge; it is not in step with its PBX yet."""
         process, log = await self._start("bridge", "--pbx", pbx)
         self.bridges[pbx] = service = Service(process, log)
-        self._services.append(service)
+        self.services.append(service)
         return service
 
     async def start_gateway(self) -> GatewayService:
@@ -180,7 +193,7 @@ class Floor:
             raise AssertionError(f"a gateway was not ready:\n{log.read_text()}") from None
         assert url, f"a gateway ended:\n{log.read_text()}"
         gateway = GatewayService(process, log, url)
-        self._services.append(gateway)
+        self.services.append(gateway)
         self.gateways.append(gateway)
         return gateway
 
@@ -192,10 +205,12 @@ class Floor:
 
     async def _start(self, command: str, *options: str, stdout: int | None = None) -> tuple[Process, Path]:
         config = self._folder / f"{command}.toml"
-        nats = f'[nats]\nurl = "{self.nats.url}"\nusername = "{command}"\npassword = "{command}"\n'
+        url, replicas = (self._bus.url, self._bus.replicas) if self._bus else (self.nats.url, 1)
+        nats = f'[nats]\nurl = "{url}"\nusername = "{command}"\npassword = "{command}"\n'
+        nats += f"replicas = {replicas}\n"
         gateway = f"[gateway]\nport = 0\n{self._gateway}\n"
         config.write_text(nats + gateway + "".join(pbx.toml() for pbx in self._pbxs), encoding="utf-8")
-        log = self._folder / f"{command}-{len(self._services)}.log"
+        log = self._folder / f"{command}-{len(self.services)}.log"
         program = [sys.executable, "-m", "services.cli", command, "--config", str(config), *options]
         with log.open("wb") as errors:
             process = await spawn(program, stdout=stdout, stderr=errors.fileno())
@@ -204,10 +219,20 @@ class Floor:
 
 @contextlib.asynccontextmanager
 async def running_floor(
-    folder: Path, pbxs: Sequence[FloorPbx], *, gateway: str = "open = true", gateways: int = 2
+    folder: Path,
+    pbxs: Sequence[FloorPbx],
+    *,
+    gateway: str = "open = true",
+    gateways: int = 2,
+    bus: Bus | None = None,
 ) -> AsyncGenerator[Floor]:
-    """A bridge for each PBX, and gateways that serve; the bridges perhaps not yet."""
-    async with Floor(folder, pbxs, gateway) as floor:
+    """A bridge for each PBX, and gateways that serve; the bridges perhaps not yet.
+
+    Args:
+        gateway: more of the table ``[gateway]``.
+        bus: a NATS that somebody else started; else there is a nats-server of its own.
+    """
+    async with Floor(folder, pbxs, gateway, bus) as floor:
         for pbx in pbxs:
             await floor.start_bridge(pbx.name)
         for _ in range(gateways):

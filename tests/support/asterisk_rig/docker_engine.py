@@ -11,6 +11,7 @@ import socket
 import warnings
 from collections.abc import Generator, Mapping
 from pathlib import Path
+from typing import Any
 
 import docker
 from docker.errors import DockerException, ImageNotFound, NotFound
@@ -47,9 +48,14 @@ def image_of(folder: Path, name: str) -> str:
     return tag
 
 
+def owner_labels() -> dict[str, str]:
+    """By which `sweep` knows whose a container, or a network, is."""
+    return {_OWNER_PID: str(os.getpid()), _OWNER_HOST: socket.gethostname()}
+
+
 @contextlib.contextmanager
-def running(image: str, environment: Mapping[str, str]) -> Generator[Container]:
-    """A container on the host's network, removed at the end.
+def running(image: str, environment: Mapping[str, str], **options: Any) -> Generator[Container]:
+    """A container on the host's network, unless ``options`` (Docker's own) say otherwise; removed at the end.
 
     On the host's network the ports are the machine's own, so SIP, whose messages carry addresses, needs no
     translation; the image must bind to loopback. The image's health check is off: tests have better ones,
@@ -59,11 +65,8 @@ def running(image: str, environment: Mapping[str, str]) -> Generator[Container]:
     from testcontainers.core.container import DockerContainer  # reads its settings when imported
 
     container = DockerContainer(image).with_envs(**environment)
-    container.with_kwargs(
-        network_mode="host",
-        healthcheck={"test": ["NONE"]},
-        labels={_OWNER_PID: str(os.getpid()), _OWNER_HOST: socket.gethostname()},
-    )
+    where = {} if "network" in options else {"network_mode": "host"}
+    container.with_kwargs(healthcheck={"test": ["NONE"]}, labels=owner_labels(), **where, **options)
     atexit.register(container.stop)
     try:
         with container:
@@ -74,13 +77,21 @@ def running(image: str, environment: Mapping[str, str]) -> Generator[Container]:
 
 
 def sweep() -> None:
-    """Remove containers whose test run is gone: without a reaper, nobody else would."""
+    """Remove containers and networks whose test run is gone: without a reaper, nobody else would."""
     with contextlib.closing(docker.from_env()) as client:
-        mine = f"{_OWNER_HOST}={socket.gethostname()}"
-        for container in client.containers.list(all=True, filters={"label": mine}):
-            if not Path(f"/proc/{container.labels[_OWNER_PID]}").exists():
+        mine: dict[str, str | list[str] | bool] = {"label": f"{_OWNER_HOST}={socket.gethostname()}"}
+        for container in client.containers.list(all=True, filters=mine):
+            if _is_left_over(container.labels):
                 with contextlib.suppress(NotFound):  # another run sweeps as well
                     container.remove(force=True, v=True)
+        for network in client.networks.list(filters=mine):
+            if _is_left_over(network.attrs["Labels"]):
+                with contextlib.suppress(NotFound):
+                    network.remove()
+
+
+def _is_left_over(labels: Mapping[str, str]) -> bool:
+    return not Path(f"/proc/{labels[_OWNER_PID]}").exists()
 
 
 def _why_no_engine() -> str:

@@ -1,0 +1,107 @@
+"""A busy Asterisk, its bridge, two gateways and twenty clients, all of which may be killed and frozen.
+
+async with chaos(pbx, folder, seed=1) as scene:
+    await scene.floor.gateways[0].kill()
+    ...
+    await scene.settle()    # the load ends, and everything is compared
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.e2e.test_failures import AGENTS, QUEUES, lists_of
+from tests.support.asterisk_rig import AsteriskRig
+from tests.support.chaos.ami_load import AmiLoad
+from tests.support.chaos.call_load import CallLoad, Conversation, Witness, witness
+from tests.support.chaos.crowd import Crowd, crowd
+from tests.support.chaos.log_copy import LogCopy
+from tests.support.floor_processes import Floor, FloorPbx, running_floor
+from tests.support.nats import admin
+from tests.support.waiting import until
+
+TALKING = ["147", "148", "149"]
+SIGNING = [agent for agent in AGENTS if agent not in TALKING]
+CALLS_FOR = "support"
+CALLERS = 4
+_LOGGED_WITHIN_S = 10.0
+_GATEWAY = "open = true\npoll_timeout_s = 2"
+
+
+@dataclass
+class Scene:
+    """What runs, and who watches. ``witness`` is missing where Asterisk itself is to die."""
+
+    pbx: AsteriskRig
+    floor: Floor
+    clients: Crowd
+    supervisor: AmiLoad
+    calls: CallLoad
+    witness: Witness | None
+    seed: int
+
+    async def work(self, actions: int = 60) -> None:
+        """Let Asterisk work for a while, and see every client follow."""
+        await self.supervisor.until_more(actions)
+        await self.clients.until_told()
+
+    async def settle(self) -> LogCopy:
+        """End the load; compare what the clients were told with the log, and what they show with Asterisk."""
+        self.supervisor.stop()
+        self.calls.stop()
+        await self.clients.until_right(lambda: lists_of(self.pbx), AGENTS, QUEUES)
+        log = await self.clients.until_told()
+        await self.clients.check(log)
+        assert not log.doubled("agentComplete", "queue", "agent", "uniqueId")
+        for service in self.floor.services:
+            assert "Traceback" not in service.log, service.log[-4000:]
+        story = f"{len(log.entries)} events, {len(log.moments('agentComplete'))} conversations"
+        connections = f"{self.clients.connections} connections, {self.clients.resets} resets"
+        print(f"\nseed {self.seed}: {story}; {len(self.clients.members)} clients, {connections}")
+        return log
+
+    def logged(self, log: LogCopy) -> None:
+        """Every conversation that ended at Asterisk is in the log, once."""
+        assert self.witness is not None
+        told = Counter(
+            Conversation(
+                event["queue"], event["agent"], event["holdTime"], event["talkTime"], event["reason"]
+            )
+            for event in log.moments("agentComplete")
+        )
+        heard = self.witness.conversations
+        assert told == heard, f"lost {heard - told}, doubled {told - heard}"
+        assert told
+
+
+@contextlib.asynccontextmanager
+async def chaos(
+    pbx: AsteriskRig, folder: Path, *, seed: int, asterisk_dies: bool = False, bridges: int = 1
+) -> AsyncGenerator[Scene]:
+    """All of it, when the clients show a state and the first conversations have ended."""
+    async with contextlib.AsyncExitStack() as stack:
+        floor = await stack.enter_async_context(
+            running_floor(folder, [FloorPbx(pbx.ami_port, pbx.ami_secret)], gateway=_GATEWAY)
+        )
+        for _ in range(bridges - 1):
+            await floor.start_bridge()
+        client = await stack.enter_async_context(admin(floor.nats))
+        clients = await stack.enter_async_context(
+            crowd(lambda: [gateway.url for gateway in floor.gateways], client, AGENTS, QUEUES, seed=seed)
+        )
+        seen = None if asterisk_dies else await stack.enter_async_context(witness(pbx))
+        supervisor = AmiLoad(pbx, SIGNING, QUEUES, seed)
+        calls = CallLoad(pbx, TALKING, CALLS_FOR, CALLERS)
+        loads = [asyncio.create_task(supervisor.run()), asyncio.create_task(calls.run())]
+        try:
+            await until(lambda: calls.ended >= 2 or any(load.done() for load in loads), what="conversations")
+            yield Scene(pbx, floor, clients, supervisor, calls, seen, seed)
+        finally:
+            for load in loads:
+                load.cancel()
+            await asyncio.gather(*loads, return_exceptions=True)

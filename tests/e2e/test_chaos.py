@@ -1,0 +1,88 @@
+"""Services die and freeze under load: every client's history is the log's, and its state Asterisk's."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from tests.e2e.chaos_scene import Scene, chaos
+from tests.support.asterisk_rig import AsteriskRig
+
+FROZEN_FOR = 120
+"""Actions that Asterisk answers meanwhile, about three seconds."""
+
+
+async def restart_nats(scene: Scene) -> None:
+    await asyncio.to_thread(scene.floor.nats.kill)
+    await asyncio.to_thread(scene.floor.nats.start)
+
+
+async def test_nats_is_killed_and_freezes(pbx: AsteriskRig, tmp_path: Path) -> None:
+    async with chaos(pbx, tmp_path, seed=11) as scene:
+        await scene.work()
+        for _ in range(2):
+            await restart_nats(scene)
+            await scene.work()
+        await asyncio.to_thread(scene.floor.nats.freeze)
+        await scene.supervisor.until_more(FROZEN_FOR)
+        scene.floor.nats.thaw()
+        await scene.work()
+        await asyncio.to_thread(scene.floor.nats.kill)
+        await scene.clients.until_status("offline")
+        await asyncio.to_thread(scene.floor.nats.start)
+        await scene.work()
+        scene.logged(await scene.settle())
+        assert scene.clients.resets == 0
+
+
+async def test_gateways_are_killed_and_freeze(pbx: AsteriskRig, tmp_path: Path) -> None:
+    async with chaos(pbx, tmp_path, seed=12) as scene:
+        await scene.work()
+        first, second = scene.floor.gateways
+        first.freeze()
+        await scene.supervisor.until_more(FROZEN_FOR)
+        first.thaw()
+        await scene.work()
+        await first.kill()
+        await scene.work()
+        await scene.floor.start_gateway()
+        await second.kill()
+        await scene.work()
+        await scene.floor.start_gateway()
+        await scene.work()
+        scene.logged(await scene.settle())
+        assert scene.clients.resets == 0
+
+
+async def test_the_bridge_is_killed_and_freezes(pbx: AsteriskRig, tmp_path: Path) -> None:
+    async with chaos(pbx, tmp_path, seed=13) as scene:
+        await scene.work()
+        bridge = scene.floor.bridges["hq"]
+        bridge.freeze()
+        await scene.supervisor.until_more(FROZEN_FOR)
+        bridge.thaw()
+        await scene.work()
+        await bridge.kill()
+        await scene.clients.until_status("offline")
+        await scene.floor.start_bridge()
+        await scene.clients.until_status("online")
+        await scene.work()
+        await scene.settle()
+        assert scene.clients.resets == 0
+
+
+async def test_asterisk_is_killed_and_freezes(pbx: AsteriskRig, tmp_path: Path) -> None:
+    async with chaos(pbx, tmp_path, seed=14, asterisk_dies=True) as scene:
+        await scene.work()
+        await pbx.stop_signal()
+        await scene.clients.until_status("offline")
+        await pbx.cont()
+        await scene.clients.until_status("online")
+        await scene.work()
+        await pbx.kill()
+        await scene.clients.until_status("offline")
+        await pbx.start()
+        await scene.clients.until_status("online")
+        await scene.work()
+        await scene.settle()
+        assert scene.clients.resets == 0

@@ -1,0 +1,116 @@
+"""Callers and agents who talk for a moment, over and over; and a witness of how many conversations ended.
+
+The agents' phones and the callers' begin again after Asterisk was away. What is there when the load stops
+stays as it is: somebody talks, somebody waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from typing import NamedTuple
+
+from tests.support.asterisk_rig import AmiClient, AmiClosedError, AmiRefusedError, AsteriskRig
+from tests.support.sip import SipPhone
+from tests.support.sip.call import CallEndedError
+
+_FAULTS = (TimeoutError, CallEndedError, OSError, RuntimeError, AmiClosedError, AmiRefusedError)
+_RINGS_WITHIN_S = 4.0
+_TALKS_AT_MOST_S = 20.0
+
+
+class Conversation(NamedTuple):
+    """One that ended: durations in seconds, ``reason`` is Asterisk's word for who ended it."""
+
+    queue: str
+    agent: str
+    hold_time: int
+    talk_time: int
+    reason: str
+
+
+class CallLoad:
+    """Agents, signed in to one queue, whom callers call. ``ended`` counts the conversations."""
+
+    def __init__(self, pbx: AsteriskRig, agents: Sequence[str], queue: str, callers: int) -> None:
+        self.ended = 0
+        self._pbx = pbx
+        self._agents = agents
+        self._queue = queue
+        self._callers = callers
+        self._over = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until `stop`."""
+        for agent in self._agents:
+            await self._pbx.sign_in(agent, self._queue)
+        async with asyncio.TaskGroup() as group:
+            for agent in self._agents:
+                group.create_task(self._agent(agent))
+            for index in range(self._callers):
+                group.create_task(self._caller(f"09177700{index:02}"))
+
+    def stop(self) -> None:
+        """Nobody begins anything more; calls that are up stay up."""
+        self._over.set()
+
+    async def _agent(self, agent: str) -> None:
+        phone: SipPhone | None = None
+        while not self._over.is_set():
+            try:
+                if phone is None:
+                    phone = await self._pbx.phone(agent)
+                call = await phone.incoming(_RINGS_WITHIN_S)
+                call.answer()
+                await call.up()
+                await call.hold()
+                await call.unhold()
+                if self._over.is_set():
+                    return
+                await call.hangup()
+                self.ended += 1
+            except _FAULTS:
+                with contextlib.suppress(*_FAULTS):
+                    if phone is not None:
+                        await phone.register()  # Asterisk may have forgotten it
+
+    async def _caller(self, number: str) -> None:
+        while not self._over.is_set():
+            with contextlib.suppress(*_FAULTS):
+                call = await self._pbx.caller(number, queue=self._queue)
+                await call.up()
+                await call.ended(_TALKS_AT_MOST_S)
+
+
+class Witness:
+    """Hears at Asterisk itself whose conversations ended.
+
+    Uniqueid is not compared: Asterisk leaves it out when the caller's channel is gone by then.
+    """
+
+    def __init__(self, ami: AmiClient) -> None:
+        self._ami = ami
+
+    @property
+    def conversations(self) -> Counter[Conversation]:
+        """Those that ended until now."""
+        return Counter(
+            Conversation(
+                event["Queue"],
+                event["Interface"].removeprefix("PJSIP/"),
+                int(event["HoldTime"]),
+                int(event["TalkTime"]),
+                event["Reason"],
+            )
+            for event in self._ami.events
+            if event["Event"] == "AgentComplete"
+        )
+
+
+@contextlib.asynccontextmanager
+async def witness(pbx: AsteriskRig) -> AsyncGenerator[Witness]:
+    """One who is there from the beginning; not for an Asterisk that is to be killed."""
+    async with pbx.ami() as ami:
+        yield Witness(ami)
