@@ -1,0 +1,1 @@
+"""What the streams cost and reach: `python -m benchmarks.streams`."""

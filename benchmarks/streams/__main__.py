@@ -1,0 +1,72 @@
+"""What the streams cost and reach, each figure beside a floor or a peer of the same run.
+
+Names choose scenarios; without any, all are run. Server and load are kept on different cores where the
+figure is CPU. Needs a C compiler for the load client. The exit code is 1 when a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+import uvloop
+
+from benchmarks.rig import machine
+from benchmarks.streams import fan_out
+from benchmarks.streams.plan import FULL, QUICK, Plan
+from benchmarks.streams.table import Row, missed, rendered
+
+Scenario = Callable[[Plan], Awaitable[list[Row]]]
+
+SCENARIOS: dict[str, Scenario] = {
+    "single": fan_out.single_events,
+    "burst16": fan_out.bursts,
+    "scattered": fan_out.scattered,
+    "sse": fan_out.server_sent_events,
+    "many": fan_out.many_clients,
+    "sustained": fan_out.sustained,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; the exit code."""
+    options = _parser().parse_args(argv)
+    plan = QUICK if options.quick else FULL
+    if options.rounds:
+        plan = msgspec.structs.replace(plan, rounds=options.rounds)
+    return uvloop.run(_run(options.scenarios or list(SCENARIOS), plan))
+
+
+async def _run(names: Sequence[str], plan: Plan) -> int:
+    rows: list[Row] = []
+    for name in names:
+        print(f"… {name}", file=sys.stderr, flush=True)
+        rows.extend(await SCENARIOS[name](plan))
+    print(
+        f"{machine.described()}; {plan.rounds} rounds, medians" + ("; QUICK: not to be quoted" * plan.quick)
+    )
+    print(rendered(rows))
+    found = missed(rows)
+    if found:
+        print(f"MISSED {len(found)} of {sum(row.reached is not None for row in rows)}: {'; '.join(found)}")
+    return 1 if found else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    lines = [f"  {name:12}{scenario.__doc__}" for name, scenario in SCENARIOS.items()]
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.streams",
+        description=__doc__,
+        epilog="scenarios:\n" + "\n".join(lines),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("scenarios", nargs="*", choices=[[], *SCENARIOS], metavar="SCENARIO")
+    parser.add_argument("--rounds", type=int, help=f"how often each is measured (default {FULL.rounds})")
+    parser.add_argument("--quick", action="store_true", help="one short round: does everything work?")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
