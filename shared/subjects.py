@@ -2,7 +2,7 @@
 
     pbxis.v1.state.<pbx>.<type>.<queue|_>.<agent|_>   a state: the full current value
     pbxis.v1.event.<pbx>.<type>.<queue|_>.<agent|_>   a moment
-    pbxis.v1.fence.<pbx>                              a bridge begins to act: in the log, for bridges alone
+    pbxis.v1.fence.<pbx>.<n>                          a bridge begins to write: in the log, for bridges alone
     pbxis.v1.alive.<pbx>                              the bridge's heartbeat, not in the log
     pbxis.v1.cmd.<pbx>.<action>                       request/reply, not in the log
     pbxis.v1.audit.<pbx>                              who did what, a stream of its own
@@ -24,7 +24,7 @@ from shared.errors import MalformedSubjectError
 ROOT = "pbxis.v1"
 STATE_SUBJECTS = f"{ROOT}.state.>"
 EVENT_SUBJECTS = f"{ROOT}.event.>"
-FENCE_SUBJECTS = f"{ROOT}.fence.*"
+FENCE_SUBJECTS = f"{ROOT}.fence.>"
 ALIVE_SUBJECTS = f"{ROOT}.alive.*"
 AUDIT_SUBJECTS = f"{ROOT}.audit.>"
 NONE = "_"
@@ -35,7 +35,7 @@ _UNSAFE = re.compile(rb"[^A-Za-z0-9-]")
 _TOKEN = re.compile(r"(?:[A-Za-z0-9-]|=[0-9A-F]{2})+")
 _ESCAPE = re.compile(rb"=([0-9A-F]{2})")
 _TOKENS_OF_AN_EVENT = 7
-_FENCES = FENCE_SUBJECTS.removesuffix("*")
+_FENCES = FENCE_SUBJECTS.removesuffix(">")
 
 
 class Subject(NamedTuple):
@@ -115,9 +115,13 @@ def moments_of(pbx: str) -> str:
     return f"{ROOT}.event.{encode_token(pbx)}.>"
 
 
-def fence(pbx: str) -> str:
-    """Where a bridge of a PBX says, in the log, that from there on it is the one that writes (ADR 0009)."""
-    return f"{_FENCES}{encode_token(pbx)}"
+def fence(pbx: str, number: int | None = None) -> str:
+    """Where a bridge of a PBX says, in the log, that from there on it is the one that writes (ADR 0009).
+
+    Args:
+        number: which of its fences; ``None``: all of them, as a filter.
+    """
+    return f"{_FENCES}{encode_token(pbx)}.{'*' if number is None else number}"
 
 
 def is_fence(subject: str) -> bool:

@@ -23,6 +23,7 @@ TICKETS = "PBXIS_TICKETS"
 CURSORS = "PBXIS_CURSORS"
 ACTIONS = "PBXIS_ACTIONS"
 AUDIT = "PBXIS_AUDIT"
+LEASE = "PBXIS_LEASE"
 
 _API = "$JS.API"
 
@@ -80,8 +81,13 @@ PERMISSIONS: dict[Role, Permissions] = {
             *_making(STATE),
             f"{_API}.STREAM.PURGE.{STATE}",
             f"{_API}.STREAM.DELETE.{STATE}",
+            f"{_API}.STREAM.INFO.KV_{LEASE}",
+            f"{_API}.STREAM.MSG.GET.KV_{LEASE}",
+            *_making(f"KV_{LEASE}"),
+            f"$KV.{LEASE}.>",
         ),
-        subscribe=(f"{ROOT}.cmd.>", "_INBOX.bridge.>"),
+        # What is written to a bucket can be heard as it is written, without a consumer.
+        subscribe=(f"{ROOT}.cmd.>", f"$KV.{LEASE}.>", "_INBOX.bridge.>"),
         responses=True,
     ),
     "gateway": Permissions(

@@ -30,7 +30,7 @@ async def test_both_streams_are_made_as_documented(
     log = (await bridge_connection.jetstream.stream_info(LOG)).config
     state = (await bridge_connection.jetstream.stream_info(STATE)).config
     assert (info.first_sequence, info.last_sequence) == (1, 0)
-    assert log.subjects == ["pbxis.v1.state.>", "pbxis.v1.event.>", "pbxis.v1.fence.*"]
+    assert log.subjects == ["pbxis.v1.state.>", "pbxis.v1.event.>", "pbxis.v1.fence.>"]
     assert (log.max_age, log.max_bytes, log.duplicate_window) == (7200, 50_000_000, 120)
     assert (log.storage, log.discard, log.num_replicas) == ("file", "old", 1)
     assert log.max_msgs_per_subject == -1
@@ -79,7 +79,7 @@ async def test_a_changed_age_and_size_are_taken_over(
         (
             api.StreamConfig(
                 name=LOG,
-                subjects=["pbxis.v1.state.>", "pbxis.v1.event.>", "pbxis.v1.fence.*"],
+                subjects=["pbxis.v1.state.>", "pbxis.v1.event.>", "pbxis.v1.fence.>"],
                 storage=api.StorageType.MEMORY,
             ),
             "storage",
@@ -115,7 +115,7 @@ async def test_a_log_of_an_earlier_version_is_brought_in_line_with_all_that_is_i
     after = await ensure_log(bridge_connection, section)
 
     assert (after.generation, after.last_sequence) == (before.generation, 1)
-    fence = await bridge_connection.jetstream.publish("pbxis.v1.fence.hq", b"")
+    fence = await bridge_connection.jetstream.publish("pbxis.v1.fence.hq.0", b"")
     assert (fence.stream, fence.seq) == (LOG, 2)
 
 

@@ -27,15 +27,16 @@ def test_a_gateway_publishes_commands_and_the_audit_and_no_event() -> None:
 def test_a_bridge_writes_events_and_keeps_the_two_streams() -> None:
     bridge = PERMISSIONS["bridge"]
 
-    assert bridge.subscribe == ("pbxis.v1.cmd.>", "_INBOX.bridge.>")
+    assert bridge.subscribe == ("pbxis.v1.cmd.>", "$KV.PBXIS_LEASE.>", "_INBOX.bridge.>")
     assert bridge.responses
     outside_the_api = [subject for subject in bridge.publish if not subject.startswith("$JS.API.")]
     assert outside_the_api == [
         "pbxis.v1.state.>",
         "pbxis.v1.event.>",
-        "pbxis.v1.fence.*",
+        "pbxis.v1.fence.>",
         "pbxis.v1.alive.*",
         "$JS.FC.>",
+        "$KV.PBXIS_LEASE.>",
     ]
     removes = [s for s in bridge.publish if "STREAM.DELETE" in s or "STREAM.PURGE" in s]
     assert removes == ["$JS.API.STREAM.PURGE.PBXIS_STATE", "$JS.API.STREAM.DELETE.PBXIS_STATE"]

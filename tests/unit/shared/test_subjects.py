@@ -72,11 +72,12 @@ def test_the_filter_of_a_pbx_takes_its_states_only() -> None:
 
 
 def test_a_fence_is_told_from_all_else_in_the_log() -> None:
-    assert subjects.fence("h.q") == "pbxis.v1.fence.h=2Eq"
-    assert subjects.is_fence(subjects.fence("h.q"))
+    assert subjects.fence("h.q", 7) == "pbxis.v1.fence.h=2Eq.7"
+    assert subjects.fence("h.q") == "pbxis.v1.fence.h=2Eq.*"
+    assert subjects.is_fence(subjects.fence("h.q", 7))
     assert not subjects.is_fence("pbxis.v1.state.fence.pbxStatus._._")
     with pytest.raises(MalformedSubjectError):
-        subjects.parse(subjects.fence("h.q"))
+        subjects.parse(subjects.fence("h.q", 7))
 
 
 def test_a_heartbeat_names_its_pbx() -> None:
