@@ -28,6 +28,7 @@ from services.gateway.adapters.audit_stream import AuditStream
 from services.gateway.adapters.clock import SystemClock
 from services.gateway.adapters.command_bus import NatsCommandBus
 from services.gateway.adapters.jetstream_feed import LogFeed
+from services.gateway.adapters.log_history import NatsLogHistory
 from services.gateway.adapters.once_store import NatsOnceStore
 from services.gateway.adapters.ticket_store import NatsTicketStore
 from services.gateway.app import Gateway, build
@@ -42,6 +43,7 @@ log = logging.getLogger("pbxis.gateway")
 
 # A gateway stops within 4.6 s whatever happens: `server.py` ends requests after 3 s, by when those that wait
 # for an answer have one; then come the audit (0.4 s), what runs (0.4 s) and the connection.
+_LEFT_WITHIN_S = 1.0
 _ANSWERS_WITHIN_S = 2.0
 _FINISH_WITHIN_S = 2.8
 _FLUSH_WITHIN_S = 0.4
@@ -117,6 +119,7 @@ async def _serve(
         clock,
         actions,
         NatsAuditReader(connection),
+        NatsLogHistory(connection),
         waits_for=lambda: [*once.not_ready, *audit.not_ready, *_clock_not_ready(server_clock)],
     )
     server = Server(gateway.asgi)
@@ -137,6 +140,7 @@ async def _serve(
         asked.cancel()
         gateway.stop()
         actions.stop(_ANSWERS_WITHIN_S)
+        await _left(gateway)
         server.should_exit = True
         finishing = actions.finish(_FINISH_WITHIN_S)
         await asyncio.gather(serving, announcing, finishing, return_exceptions=True)
@@ -144,6 +148,14 @@ async def _serve(
         await bus.close()
         # What then still waits for a NATS that does not answer ends with the connection.
         await cancellation.end({feeding, running, *keeping}, _END_WITHIN_S)
+
+
+async def _left(gateway: Gateway) -> None:
+    """Until every stream has said goodbye: uvicorn would cut them off with a close code of its own."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LEFT_WITHIN_S):
+            while gateway.hub.clients:  # noqa: ASYNC110 - thousands end in a few turns of the loop
+                await asyncio.sleep(_LOOK_EVERY_S)
 
 
 def _clock_not_ready(server_clock: ServerClock) -> list[str]:

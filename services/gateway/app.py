@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ from services.gateway.action_desk import ActionDesk
 from services.gateway.edge import Edge
 from services.gateway.hub import Hub
 from services.gateway.key_ring import KeyRing
-from services.gateway.ports import AuditReader, Clock, TicketStore
+from services.gateway.ports import AuditReader, Clock, LogHistory, TicketStore
+from services.gateway.replay import Replay
 from services.gateway.routes import actions, async_api, audit, health, pages, schema, stop, tickets
 from services.gateway.routes.problems import MAX_BODY, answer
 from services.gateway.routes.streams import Streams
@@ -22,6 +24,8 @@ from services.gateway.subscription import End
 from services.gateway.ticket_desk import TicketDesk
 
 _TICK_S = 0.5
+_RETRY_MS = 100, 2000
+"""When the clients of a stopping gateway come back: spread out, each at a time of its own."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Gateway:
     hub: Hub
     ring: KeyRing
     desk: TicketDesk
+    replay: Replay
     litestar: Litestar
     asgi: Edge
     readers: audit.Audit
@@ -46,6 +51,7 @@ class Gateway:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.desk.run())
             group.create_task(self.ring.run())
+            group.create_task(self.replay.run())
             group.create_task(_every(_TICK_S, self.hub.tick))
             group.create_task(_every(self.settings.ping_interval_s, self.hub.ping))
 
@@ -61,6 +67,7 @@ def build(
     clock: Clock,
     action_desk: ActionDesk,
     audit_reader: AuditReader,
+    history: LogHistory,
     *,
     waits_for: Callable[[], list[str]] = list,
 ) -> Gateway:
@@ -69,7 +76,7 @@ def build(
     ``waits_for`` tells what else is missing before it can serve.
     """
     loop = asyncio.get_running_loop()
-    hub = Hub(settings.pbxs, clock, loop.call_soon)
+    hub = Hub(settings.pbxs, clock, loop)
     ring = KeyRing(settings.keys_file, clock, required=not settings.keyless)
     desk = TicketDesk(
         store,
@@ -79,7 +86,7 @@ def build(
         ttl_s=settings.ticket_ttl_s,
         random=secrets.token_bytes,
     )
-    streams = Streams(settings, hub, desk)
+    streams = Streams(settings, hub, desk, lambda: random.randint(*_RETRY_MS))
     readers = audit.Audit(settings, ring, audit_reader)
     stop_asked = asyncio.Event()
 
@@ -102,7 +109,8 @@ def build(
         logging_config=None,
     )
     edge = Edge(inner, streams, readers)
-    return Gateway(settings, hub, ring, desk, inner, edge, readers, not_ready, stop_asked)
+    replay = Replay(hub, history)
+    return Gateway(settings, hub, ring, desk, replay, inner, edge, readers, not_ready, stop_asked)
 
 
 async def _every(interval_s: float, action: Callable[[], None]) -> None:

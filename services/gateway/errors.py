@@ -38,8 +38,8 @@ from shared.errors import CallCentreError
 PROBLEM_JSON = "application/problem+json"
 
 CLOSE_POLICY = 1008
-CLOSE_RESTART = 1012
 CLOSE_TRY_AGAIN = 1013
+CLOSE_MOVE = 4001
 CLOSE_TOO_SLOW = 4008
 CLOSE_NO_TICKET = 4504
 
@@ -254,6 +254,13 @@ class InternalError(GatewayError):
 
     def __init__(self) -> None:
         super().__init__("This is a defect; the gateway's log has the details.")
+
+
+class HistoryGoneError(CallCentreError):
+    """The log no longer has all that was asked for, or is another one; no client sees this."""
+
+    def __init__(self) -> None:
+        super().__init__("the log does not reach back to there any more")
 
 
 class BusAwayError(GatewayError):

@@ -43,6 +43,27 @@ class FeedSink(Protocol):
         ...
 
 
+class Stored(NamedTuple):
+    """A message of the log."""
+
+    subject: str
+    payload: bytes
+    sequence: int
+
+
+class LogHistory(Protocol):
+    """The log, read back."""
+
+    async def page(self, generation: str, after: int, most: int) -> list[Stored]:
+        """What follows a sequence of that log, oldest first, so many messages at most; none at its end.
+
+        Raises:
+            HistoryGoneError: not all of it is there any more, or the log is another one.
+            BusAwayError: it cannot be read now.
+        """
+        ...
+
+
 class Clock(Protocol):
     """The time of day and a clock that never jumps."""
 

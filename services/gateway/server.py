@@ -9,6 +9,7 @@ from typing import Any
 
 import uvicorn
 
+from services.gateway.lanes.uvicorn_protocols import ShowingHttpProtocol, ShowingWebSocketProtocol
 from shared.errors import CallCentreError
 
 _STOP_WITHIN_S = 3  # streams end at once, actions have an end after 2.5 s; what is left is cancelled
@@ -58,11 +59,12 @@ def url_of(listener: socket.socket) -> str:
 class Server(uvicorn.Server):
     """A server whose signals and end are its owner's business."""
 
-    def __init__(self, app: Any) -> None:
+    def __init__(self, app: Any, *, raw: bool = True) -> None:
+        """``raw``: show handlers their connection, for the raw lane."""
         config = uvicorn.Config(
             app,
-            http="httptools",
-            ws="websockets-sansio",
+            http=ShowingHttpProtocol if raw else "httptools",
+            ws=ShowingWebSocketProtocol if raw else "websockets-sansio",
             ws_per_message_deflate=False,  # frames are shared, and it costs memory for each connection
             ws_max_size=_MAX_CLIENT_MESSAGE,
             ws_ping_interval=20,

@@ -1,21 +1,21 @@
-"""One client's end of the hub: what waits to be written to it.
+"""One client of the hub: what it has got, and whether it takes more.
 
-The hub puts messages in and never waits; a transport takes them out, as many as there are, and writes
-them in one go. What waits is bounded: a client that does not read is ended with a code that lets it come
-back and resume, since dropping messages would leave it with wrong figures.
+A client is **live** while it is given every batch of its group as it comes. When its lane cannot take more
+(``paused``) it is *behind*: nothing is kept for it but its place in the log, ``at``. When the lane takes more
+again, the hub gives it what it missed, from where it stands (``openings.py``), and it is live again. So what
+is held for a client that does not read is bounded, whatever happens meanwhile.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable
 from enum import Enum
 
-from services.gateway.core.frames import Message
+from services.gateway.core.batch import Batch
 from services.gateway.core.position import Position
 from services.gateway.core.scope import Scope
-
-LIMIT_BYTES = 1024 * 1024
+from services.gateway.lanes.lane import Lane
 
 
 class End(Enum):
@@ -29,77 +29,126 @@ class End(Enum):
 
 
 class Subscription:
-    """What one client gets. All methods but :meth:`wait` return at once."""
+    """What one client gets. Everything returns at once.
 
-    def __init__(self, scope: Scope, after: Position | None, *, poll: bool, resume: bool) -> None:
-        """Make one; the hub fills it.
+    Attributes:
+        at: the sequence in the log up to which it has everything.
+        serial: of the last batch that it has, or has the content of.
+        due: it gets the state next (``reset`` before it, if it had one).
+        resuming: it is on its way from ``after`` to now, and is told so at its end.
+        opening: the state is on its way to it.
+        from_log: something of what it missed was read from the log.
+        backlog: what it gets before anything else.
+        behind_since: when it stopped being live, on the hub's clock; ``None`` while it is, or is not yet.
+        paused_since: when its lane stopped taking; ``None`` while it takes.
+    """
+
+    __slots__ = (
+        "after",
+        "at",
+        "backlog",
+        "begun",
+        "behind_since",
+        "due",
+        "ended",
+        "from_log",
+        "hub",
+        "lane",
+        "live",
+        "on_end",
+        "opening",
+        "paused_since",
+        "poll",
+        "resume",
+        "resuming",
+        "scope",
+        "serial",
+    )
+
+    def __init__(
+        self,
+        hub: Attendant,
+        scope: Scope,
+        lane: Lane,
+        after: Position | None = None,
+        *,
+        poll: bool = False,
+        resume: bool = False,
+    ) -> None:
+        """Make one; the hub does.
 
         Args:
+            hub: who is told what its lane can take.
             scope: what it gets.
+            lane: the way to the client.
             after: where it resumes; ``None`` with ``resume`` asked for means nowhere that can be known.
             poll: one answer of a long poll: no pings, and no ``ready`` when it resumes.
             resume: whether the client claims to have a state.
         """
+        self.hub = hub
         self.scope = scope
+        self.lane = lane
         self.after = after
         self.poll = poll
         self.resume = resume
         self.begun = False
         self.ended: End | None = None
-        self._messages: list[Message] = []
-        self._size = 0
-        self._wake = asyncio.Event()
-        self._over = asyncio.Event()
+        self.on_end: Callable[[End], None] | None = None
+        self.live = False
+        self.at = 0
+        self.serial = 0
+        self.due = True
+        self.resuming = False
+        self.opening = False
+        self.from_log = False
+        self.backlog: deque[Batch] = deque()
+        self.behind_since: float | None = None
+        self.paused_since: float | None = None
+        lane.attach(self)
 
-    def open(self, messages: Sequence[Message]) -> None:
-        """What the stream begins with, or begins anew with; its size is not held against the client."""
-        if self.ended is not None:
-            return
-        self.begun = True
-        self._messages = list(messages)
-        self._size = 0
-        if self._messages:
-            self._wake.set()
+    def give(self, batch: Batch) -> bool:
+        """Hand over a batch of its group; false when it is not live or has it already."""
+        if not self.live or batch.serial <= self.serial:
+            return False
+        self.serial = batch.serial
+        self.at = batch.last
+        self.lane.write(batch)
+        return True
+
+    def pause(self) -> None:
+        """Its lane takes no more for now."""
+        self.hub.paused(self)
+
+    def go_on(self) -> None:
+        """Its lane takes more."""
+        self.hub.writable(self)
 
     def forget(self) -> None:
-        """Drop what waits: a ``reset`` will replace it."""
-        self._messages.clear()
-        self._size = 0
-
-    def push(self, messages: Sequence[Message], size: int) -> None:
-        """Add live messages of ``size`` bytes; ends the subscription when too much waits."""
-        if self.ended is not None:
-            return
-        # One large batch is no sign of slowness; a batch that finds others waiting may be.
-        if self._size and self._size + size > LIMIT_BYTES:
-            self._messages.clear()
-            self.end(End.TOO_SLOW)
-            return
-        self._messages.extend(messages)
-        self._size += size
-        self._wake.set()
+        """Drop what waits: a new state will replace it."""
+        self.live = False
+        self.backlog.clear()
+        self.lane.drop()
 
     def end(self, reason: End) -> None:
         """No more messages will come. Those of a ticket that is no longer valid are not given either."""
-        if self.ended is None:
-            self.ended = reason
-            if reason is End.NO_TICKET:
-                self._messages.clear()
-            self._over.set()
-            self._wake.set()
+        if self.ended is not None:
+            return
+        self.ended = reason
+        self.live = False
+        self.backlog.clear()
+        if reason is End.NO_TICKET:
+            self.lane.drop()
+        if self.on_end is not None:
+            self.on_end(reason)
 
-    async def over(self) -> None:
-        """Until it has ended."""
-        await self._over.wait()
 
-    async def wait(self) -> None:
-        """Until there is something to take, or it has ended."""
-        await self._wake.wait()
+class Attendant:
+    """Who looks after subscriptions."""
 
-    def take(self) -> list[Message]:
-        """Everything that waits."""
-        messages, self._messages = self._messages, []
-        self._size = 0
-        if self.ended is None:
-            self._wake.clear()
-        return messages
+    def paused(self, subscription: Subscription) -> None:
+        """Its lane takes no more."""
+        raise NotImplementedError
+
+    def writable(self, subscription: Subscription) -> None:
+        """Its lane takes more again."""
+        raise NotImplementedError

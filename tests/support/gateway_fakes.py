@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Callable
 
 from services.gateway.core.tickets import Ticket
-from services.gateway.errors import BusAwayError
+from services.gateway.errors import BusAwayError, HistoryGoneError
 from services.gateway.hub import Hub
-from services.gateway.ports import Cursor, StoredTicket
+from services.gateway.ports import Cursor, Stored, StoredTicket
 from shared import subjects, wire
 from shared.events import (
     AgentComplete,
@@ -109,30 +109,53 @@ class FakeTicketStore:
 
 
 class Log:
-    """A log that feeds one hub or several: counts the sequences as JetStream does."""
+    """A log that feeds one hub or several, and can be read back: counts the sequences as JetStream does.
+
+    ``first`` is the first sequence that can still be read back.
+    """
 
     def __init__(self, *hubs: Hub, generation: str = "g1") -> None:
         self.hubs = list(hubs)
         self.generation = generation
         self.sequence = 0
+        self.first = 1
+        self.away = False
+        self.pages = 0
+        self._stored: list[Stored] = []
 
     def start(self, *events: Event) -> None:
         """A snapshot of these states."""
         for hub in self.hubs:
             hub.begin(self.generation)
         for event in events:
-            self.sequence += 1
+            stored = self._store(event)
             for hub in self.hubs:
-                hub.restore(subjects.build(subject_of(event)), wire.encode(event), self.sequence)
+                hub.restore(*stored)
         for hub in self.hubs:
             hub.caught_up(self.sequence)
 
     def write(self, *events: Event) -> None:
         """Live events."""
         for event in events:
-            self.sequence += 1
+            stored = self._store(event)
             for hub in self.hubs:
-                hub.deliver(subjects.build(subject_of(event)), wire.encode(event), self.sequence)
+                hub.deliver(*stored)
+
+    async def page(self, generation: str, after: int, most: int) -> list[Stored]:
+        """As ``ports.LogHistory``."""
+        await asyncio.sleep(0)
+        self.pages += 1
+        if self.away:
+            raise BusAwayError("away")
+        if generation != self.generation or self.first > after + 1:
+            raise HistoryGoneError
+        return [one for one in self._stored if one.sequence > after][:most]
+
+    def _store(self, event: Event) -> Stored:
+        self.sequence += 1
+        stored = Stored(subjects.build(subject_of(event)), wire.encode(event), self.sequence)
+        self._stored.append(stored)
+        return stored
 
 
 def online(pbx: str = "hq") -> PbxStatus:

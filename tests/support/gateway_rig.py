@@ -143,10 +143,10 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
 
 
 @contextlib.asynccontextmanager
-async def serving(gateway: Gateway) -> AsyncGenerator[str]:
+async def serving(gateway: Gateway, *, raw: bool = True) -> AsyncGenerator[str]:
     """Serve a gateway; its address."""
     with bind("127.0.0.1", 0) as listener:
-        server = Server(gateway.asgi)
+        server = Server(gateway.asgi, raw=raw)
         tasks = [asyncio.create_task(server.serve([listener])), asyncio.create_task(gateway.run())]
         try:
             await until(lambda: server.started and not gateway.desk.not_ready)
@@ -163,6 +163,7 @@ async def serving(gateway: Gateway) -> AsyncGenerator[str]:
 async def running(
     *,
     started: bool = True,
+    raw: bool = True,
     store: FakeTicketStore | None = None,
     log: Log | None = None,
     bus: FakeBus | None = None,
@@ -185,10 +186,10 @@ async def running(
         random=secrets.token_bytes,
         look_every_s=0.01,
     )
-    gateway = build(chosen, store, clock, desk, audit)
     log = log or Log()
+    gateway = build(chosen, store, clock, desk, audit, log)
     log.hubs.append(gateway.hub)
-    async with serving(gateway) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    async with serving(gateway, raw=raw) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
         if started:
             log.start(*(online(pbx) for pbx in chosen.pbxs))
             for pbx in chosen.pbxs:

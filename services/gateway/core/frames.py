@@ -8,11 +8,11 @@ each form once, however many clients get it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cached_property
 
 import msgspec
 
 from services.gateway.core import sse
+from services.gateway.core.websocket import text_frame
 from shared.errors import MalformedEventError
 
 _HEAD = b'{"type":"'
@@ -22,40 +22,59 @@ class Message:
     """One event or one word of stream control, for one client or for many.
 
     ``payload`` is compact JSON, ``type`` first, without an id. ``id`` is the position after it; snapshot
-    events and most control messages have none.
+    events and most control messages have none. ``sequence`` is its place in the log, 0 for what is not in it.
     """
 
-    __dict__: dict[str, object]
-    __slots__ = ("__dict__", "id", "payload")
+    __slots__ = ("_frame", "_json", "_sse", "id", "payload", "sequence")
 
-    def __init__(self, payload: bytes, id: str | None = None) -> None:
+    def __init__(self, payload: bytes, id: str | None = None, sequence: int = 0) -> None:
         self.payload = payload
         self.id = id
+        self.sequence = sequence
+        # Made when asked for, once. No `cached_property`: before Python 3.12 it takes a lock.
+        self._json: bytes | None = None
+        self._frame: bytes | None = None
+        self._sse: bytes | None = None
 
     @property
     def type(self) -> str:
         """The event's type."""
         return self._type_bytes.decode("ascii")
 
-    @cached_property
+    @property
     def json(self) -> bytes:
         """One JSON object, with the id."""
-        if self.id is None:
-            return self.payload
-        return b'%b,"id":"%b"}' % (self.payload[:-1], self.id.encode("ascii"))
+        made = self._json
+        if made is None:
+            made = self.payload
+            if self.id is not None:
+                made = b'%b,"id":"%b"}' % (made[:-1], self.id.encode("ascii"))
+            self._json = made
+        return made
 
-    @cached_property
+    @property
     def text(self) -> str:
-        """The same as text, for a WebSocket."""
+        """The same as text."""
         return self.json.decode("utf-8")
 
-    @cached_property
+    @property
+    def frame(self) -> bytes:
+        """The same as a WebSocket frame."""
+        made = self._frame
+        if made is None:
+            made = self._frame = text_frame(self.json)
+        return made
+
+    @property
     def sse(self) -> bytes:
         """One event of an event stream."""
-        event = self._type_bytes
-        rest = self.payload[len(_HEAD) + len(event) + 1 :]
-        data = b"{" + rest[1:] if rest.startswith(b",") else b"{}"
-        return sse.event(event, data, None if self.id is None else self.id.encode("ascii"))
+        made = self._sse
+        if made is None:
+            event = self._type_bytes
+            rest = self.payload[len(_HEAD) + len(event) + 1 :]
+            data = b"{" + rest[1:] if rest.startswith(b",") else b"{}"
+            made = self._sse = sse.event(event, data, None if self.id is None else self.id.encode("ascii"))
+        return made
 
     @property
     def _type_bytes(self) -> bytes:

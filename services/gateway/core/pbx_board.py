@@ -20,7 +20,11 @@ _BITS = 2
 
 
 class PbxBoard:
-    """What is shown for each configured PBX."""
+    """What is shown for each configured PBX.
+
+    Attributes:
+        version: another one whenever something else is shown that no log tells.
+    """
 
     def __init__(self, pbxs: Sequence[str], now_ms: int) -> None:
         self._order = {pbx: index for index, pbx in enumerate(sorted(pbxs))}
@@ -30,6 +34,7 @@ class PbxBoard:
             for pbx in pbxs
         }
         self._doubts: dict[str, tuple[Doubt, bytes]] = {}
+        self.version = 0
 
     def clear(self) -> None:
         """Forget what was logged."""
@@ -61,6 +66,7 @@ class PbxBoard:
         else:
             event = PbxStatus(pbx=pbx, status=doubt.status, since=now_ms, reason=doubt.reason)
             self._doubts[pbx] = (doubt, wire.encode(event))
+        self.version += 1
         return self.shown(pbx)
 
     def shown(self, pbx: str) -> bytes:

@@ -1,4 +1,4 @@
-"""The newest messages of the log, to resume clients from.
+"""The newest messages of the log, to give clients what they missed.
 
 Bounded by number and by size. ``floor`` is the sequence after which nothing is missing: a client that has
 everything up to a position at or above it can be given exactly what followed.
@@ -6,13 +6,16 @@ everything up to a position at or above it can be given exactly what followed.
 
 from __future__ import annotations
 
-from collections import deque
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
 from shared.subjects import Subject
 
 MESSAGES = 20_000
 BYTES = 32 * 1024 * 1024
+_CUT = 16  # the oldest are dropped a sixteenth at a time: each cut moves all others
 
 
 class Entry(NamedTuple):
@@ -23,47 +26,62 @@ class Entry(NamedTuple):
     payload: bytes
 
 
+_sequence = attrgetter("sequence")
+
+
 class Ring:
     """The newest messages, in order."""
 
     def __init__(self, messages: int = MESSAGES, size: int = BYTES) -> None:
-        self._limit = messages
+        self.limit = messages
         self._size_limit = size
-        self._entries: deque[Entry] = deque()
-        self._size = 0
+        self._entries: list[Entry] = []
+        self.size = 0
         self.floor = 0
         self.last = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
 
     def restart(self, floor: int) -> None:
         """Forget everything; what comes next follows ``floor``."""
         self._entries.clear()
-        self._size = 0
+        self.size = 0
         self.floor = self.last = floor
 
     def append(self, entry: Entry) -> None:
         """Add the next message and drop the oldest beyond the limits."""
         self._entries.append(entry)
-        self._size += len(entry.payload)
+        self.size += len(entry.payload)
         self.last = entry.sequence
-        while len(self._entries) > self._limit or self._size > self._size_limit:
-            oldest = self._entries.popleft()
-            self._size -= len(oldest.payload)
-            self.floor = oldest.sequence
+        while self._entries and (len(self._entries) > self.limit or self.size > self._size_limit):
+            self._cut(max(1, min(len(self._entries), self.limit) // _CUT))
 
     def skip(self, sequence: int) -> None:
         """Note that the next message has nothing for anybody."""
         self.last = sequence
 
+    def put_before(self, entries: Sequence[Entry], floor: int) -> None:
+        """Reach further back, as far as there is room: all that lies between ``floor`` and what is here."""
+        for entry in reversed(entries):
+            if len(self._entries) >= self.limit or self.size + len(entry.payload) > self._size_limit:
+                floor = entry.sequence
+                break
+            self.size += len(entry.payload)
+        first = bisect_right(entries, floor, key=_sequence)
+        self._entries[:0] = entries[first:]
+        self.floor = floor
+
     def reaches(self, sequence: int) -> bool:
         """Whether everything after ``sequence`` is here, and ``sequence`` has been."""
         return self.floor <= sequence <= self.last
 
-    def after(self, sequence: int) -> list[Entry]:
-        """Everything after ``sequence``, oldest first; ask :meth:`reaches` before."""
-        found: list[Entry] = []
-        for entry in reversed(self._entries):  # clients come back soon: what they miss is at the end
-            if entry.sequence <= sequence:
-                break
-            found.append(entry)
-        found.reverse()
-        return found
+    def after(self, sequence: int, limit: int | None = None) -> list[Entry]:
+        """What follows ``sequence``, oldest first, so many at most; ask :meth:`reaches` before."""
+        first = bisect_right(self._entries, sequence, key=_sequence)
+        return self._entries[first : None if limit is None else first + limit]
+
+    def _cut(self, number: int) -> None:
+        self.floor = self._entries[number - 1].sequence
+        self.size -= sum([len(entry.payload) for entry in self._entries[:number]])
+        del self._entries[:number]

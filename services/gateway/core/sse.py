@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 RETRY_MS = 2000
-PRELUDE = b"retry: %d\n\n" % RETRY_MS
-"""First in every stream: how long a browser waits before it comes back."""
+
+
+def retry(milliseconds: int) -> bytes:
+    """How long a browser is to wait before it comes back, from now on."""
+    return b"retry: %d\n\n" % milliseconds
+
+
+PRELUDE = retry(RETRY_MS)
+"""First in every stream."""
 
 
 def event(name: bytes, data: bytes, event_id: bytes | None) -> bytes:

@@ -18,7 +18,7 @@ from services.gateway.errors import BadParameterError, MethodNotAllowedError, To
 from services.gateway.guard import admit, caller_of
 from services.gateway.key_ring import KeyRing
 from services.gateway.ports import AuditEntry, AuditReader, AuditReading
-from services.gateway.routes.streams import STREAM_HEADERS, AsgiScope, Receive, Send, until_http_gone
+from services.gateway.routes.streams import STREAM_HEADERS, AsgiScope, Receive, Send, until_gone
 from services.gateway.settings import Settings
 from shared import audit
 
@@ -78,7 +78,7 @@ class Audit:
 
     async def _serve(self, reading: AuditReading, principal: Principal, receive: Receive, send: Send) -> None:
         writer = asyncio.create_task(self._write_all(reading, principal, send))
-        gone = asyncio.create_task(until_http_gone(receive))
+        gone = asyncio.create_task(until_gone(receive))
         stop = asyncio.create_task(self._stopping.wait())
         tasks = (writer, gone, stop)
         try:

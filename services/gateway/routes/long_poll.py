@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 
+from services import cancellation
 from services.gateway.core.frames import Message, json_array
 from services.gateway.core.position import MalformedPositionError, parse_position
 from services.gateway.core.tickets import Ticket
 from services.gateway.errors import BadParameterError, NoTicketError
+from services.gateway.lanes.poll import PollLane
 from services.gateway.ports import Cursor
 from services.gateway.routes.streams import (
     STREAM_HEADERS,
@@ -23,7 +25,7 @@ from services.gateway.routes.streams import (
     Streams,
     asked_position,
     position_or_none,
-    until_http_gone,
+    until_gone,
 )
 from services.gateway.subscription import End, Subscription
 
@@ -44,67 +46,73 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
     except MalformedPositionError as error:
         raise BadParameterError("after", str(error)) from error
     key, ticket = await streams.desk.admit(ticket_id)
+    lane = PollLane()
     if after is None:
-        messages = await _from_cursor(streams, key, ticket, receive)
-    else:
-        with streams.subscribed(key, ticket, after, poll=True) as subscription:
-            messages = await _next(streams, subscription, receive)
-            position = streams.hub.position()
-            if messages and messages[-1].type != "ready" and position is not None:
-                messages.append(streams.hub.ready_message(position, resumed=True))
-    if messages is not None:
-        await _answer(send, json_array(messages))
+        await _from_cursor(streams, key, ticket, lane, receive, send)
+        return
+    with streams.subscribed(key, ticket, lane, after, poll=True) as subscription:
+        if not await _filled(streams, subscription, lane, receive):
+            return
+        position = streams.hub.settle(subscription)
+        messages = [] if subscription.ended is End.KEYS_AWAY else lane.take()
+    if messages and messages[-1].type != "ready" and position is not None:
+        messages.append(streams.hub.ready_message(position, resumed=True))
+    await _answer(streams, subscription, send, messages)
 
 
-async def _from_cursor(streams: Streams, key: str, ticket: Ticket, receive: Receive) -> list[Message] | None:
+async def _from_cursor(
+    streams: Streams, key: str, ticket: Ticket, lane: PollLane, receive: Receive, send: Send
+) -> None:
     cursor = await streams.desk.cursor(key) or _NO_CURSOR
     streams.desk.check(key, ticket)
     after = position_or_none(cursor.position)
-    with streams.subscribed(key, ticket, after, poll=True) as subscription:
+    with streams.subscribed(key, ticket, lane, after, poll=True) as subscription:
         streams.desk.poll(key, subscription)
-        messages = await _next(streams, subscription, receive)
-        position = streams.hub.position()
-    if messages is None or subscription.ended is not None:
-        return messages  # the cursor stays: nothing was given
-    if position is None or str(position) == cursor.position:
-        return messages
-    moved = await streams.desk.move_cursor(key, str(position), cursor.revision)
-    return messages if moved else []
+        if not await _filled(streams, subscription, lane, receive):
+            return
+        position = streams.hub.settle(subscription)
+        messages = lane.take()
+    if subscription.ended in (End.REPLACED, End.KEYS_AWAY):
+        messages = []  # the newer poll gives them, or the next
+    elif position is not None and str(position) != cursor.position:
+        moved = await streams.desk.move_cursor(key, str(position), cursor.revision)
+        messages = messages if moved else []
+    await _answer(streams, subscription, send, messages)
 
 
-async def _next(streams: Streams, subscription: Subscription, receive: Receive) -> list[Message] | None:
-    """What there is, else what comes next, else nothing; ``None`` when nobody waits for the answer any more.
-
-    Nothing also when the subscription was ended: then what it holds may be incomplete.
+async def _filled(streams: Streams, subscription: Subscription, lane: PollLane, receive: Receive) -> bool:
+    """Wait until there is something, or it has ended, or the time is up; false when nobody waits any more.
 
     Raises:
         NoTicketError: the ticket ended meanwhile.
     """
-    waiter = asyncio.create_task(subscription.wait())
-    watcher = asyncio.create_task(until_http_gone(receive))
+    subscription.on_end = lambda _: lane.filled.set()
+    if subscription.ended is not None:
+        lane.filled.set()
+    waiter = asyncio.create_task(lane.filled.wait())
+    watcher = asyncio.create_task(until_gone(receive))
     try:
         await asyncio.wait(
             {waiter, watcher}, timeout=streams.settings.poll_timeout_s, return_when=asyncio.FIRST_COMPLETED
         )
         if watcher.done() and not waiter.done():
-            return None
+            return False
     finally:
-        waiter.cancel()
-        watcher.cancel()
-        await asyncio.gather(waiter, watcher, return_exceptions=True)
+        await cancellation.end([waiter, watcher])
     if subscription.ended is End.NO_TICKET:
         raise NoTicketError
-    if subscription.ended is not None:
-        return []
-    streams.hub.flush()
-    return subscription.take()
+    return True
 
 
-async def _answer(send: Send, body: bytes) -> None:
+async def _answer(streams: Streams, subscription: Subscription, send: Send, messages: list[Message]) -> None:
+    body = json_array(messages)
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", str(len(body)).encode("ascii")),
         *STREAM_HEADERS,
     ]
+    if subscription.ended is End.STOPPING:
+        seconds = -(-streams.retry_ms() // 1000)
+        headers.append((b"retry-after", str(seconds).encode("ascii")))
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

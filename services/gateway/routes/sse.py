@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from services.gateway.core import frames, sse
-from services.gateway.core.frames import Message
 from services.gateway.errors import BusAwayError, NoTicketError, NotReadyError
+from services.gateway.lanes.asgi import AsgiSseLane
+from services.gateway.lanes.raw import RawSseLane
 from services.gateway.routes.streams import (
     STREAM_HEADERS,
     AsgiScope,
     Receive,
     Send,
     Streams,
-    asked_position,
-    position_or_none,
-    pump,
-    until_http_gone,
 )
 from services.gateway.subscription import End
 
@@ -32,37 +29,38 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
         OriginRefusedError: a page of another origin; nothing has been sent.
     """
     streams.check_origin(scope)
-    asked = asked_position(scope)
     try:
         key, ticket = await streams.desk.admit(ticket_id)
+        await _begin(send)
+        streams.desk.check(key, ticket)
     except NoTicketError:
-        await send(_START)
-        await _end(send, frames.CLOSED, frames.CLOSE)
+        await _begin(send)
+        await _end(send, _NO_TICKET)
         return
     except (BusAwayError, NotReadyError):
         # A browser's EventSource gives up for good on anything but 200; after an end it comes back.
-        await send(_START)
-        await _send(send, sse.PRELUDE)
+        await _begin(send)
         await _end(send)
         return
 
-    async def write(messages: list[Message]) -> None:
-        await _send(send, b"".join(message.sse for message in messages))
+    async def goodbye(reason: End) -> None:
+        if reason is End.NO_TICKET:
+            await _end(send, _NO_TICKET)
+        elif reason is End.STOPPING:
+            await _end(send, sse.retry(streams.retry_ms()))
+        else:
+            await _end(send)
 
-    with streams.subscribed(key, ticket, position_or_none(asked), resume=asked is not None) as subscription:
-        await send(_START)
-        await _send(send, sse.PRELUDE)
-        finished = await pump(subscription, write, until_http_gone(receive))
-    if finished and subscription.ended is End.NO_TICKET:
-        await _end(send, frames.CLOSED, frames.CLOSE)
-    elif finished:
-        await _end(send)
+    await streams.carry(key, ticket, scope, receive, goodbye, raw=RawSseLane, asgi=lambda: AsgiSseLane(send))
 
 
-async def _send(send: Send, data: bytes) -> None:
-    await send({"type": "http.response.body", "body": data, "more_body": True})
+_NO_TICKET = frames.CLOSED.sse + frames.CLOSE.sse
 
 
-async def _end(send: Send, *messages: Message) -> None:
-    body = b"".join(message.sse for message in messages)
+async def _begin(send: Send) -> None:
+    await send(_START)
+    await send({"type": "http.response.body", "body": sse.PRELUDE, "more_body": True})
+
+
+async def _end(send: Send, body: bytes = b"") -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -1,26 +1,30 @@
-"""What the three transports share: who may, the headers, and writing until either side ends.
+"""What the transports share: who may, the headers, and serving a stream until either side ends.
 
-A transport is a plain ASGI handler. ``Streams`` holds what each needs; :func:`pump` carries messages from a
-subscription to the client while it watches for the client's going.
+A transport is a plain ASGI handler. It begins its response by ASGI, then :func:`serve` lets the hub write:
+straight into the connection where the server shows it, else by an ASGI lane with a task of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from services.gateway.core.frames import Message
+from services import cancellation
 from services.gateway.core.position import MalformedPositionError, Position, parse_position
 from services.gateway.core.scope import resolve
 from services.gateway.core.tickets import Ticket
 from services.gateway.guard import caller_of, check_origin
 from services.gateway.hub import Hub
+from services.gateway.lanes.asgi import AsgiLane
+from services.gateway.lanes.connection import Connection, connection_of
+from services.gateway.lanes.lane import Lane
 from services.gateway.settings import Settings
-from services.gateway.subscription import Subscription
+from services.gateway.subscription import End, Subscription
 from services.gateway.ticket_desk import TicketDesk
 
 if TYPE_CHECKING:
@@ -29,6 +33,9 @@ if TYPE_CHECKING:
 AsgiScope = dict[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+Goodbye = Callable[[End], Coroutine[Any, Any, None]]
+"""Sends the last words of a stream that ended, and its end."""
 
 STREAM_HEADERS = [
     (b"cache-control", b"no-store, no-transform"),
@@ -40,11 +47,12 @@ _LAST_WORDS_S = 2.0
 
 @dataclass(frozen=True)
 class Streams:
-    """What a transport needs."""
+    """What a transport needs. ``retry_ms`` gives each client of a stopping gateway its own time to return."""
 
     settings: Settings
     hub: Hub
     desk: TicketDesk
+    retry_ms: Callable[[], int]
 
     def check_origin(self, scope: AsgiScope) -> None:
         """Refuse pages of other origins.
@@ -56,17 +64,47 @@ class Streams:
 
     @contextmanager
     def subscribed(
-        self, key: str, ticket: Ticket, after: Position | None, *, poll: bool = False, resume: bool = False
+        self,
+        key: str,
+        ticket: Ticket,
+        lane: Lane,
+        after: Position | None,
+        *,
+        poll: bool = False,
+        resume: bool = False,
     ) -> Generator[Subscription]:
         """A subscription for an admitted ticket, left at the end. Nothing here awaits."""
         scope = resolve(ticket, self.settings.pbxs)
-        subscription = self.hub.join(scope, after, poll=poll, resume=resume)
+        subscription = self.hub.join(scope, lane, after, poll=poll, resume=resume)
         self.desk.opened(key, ticket, subscription)
         try:
             yield subscription
         finally:
             self.desk.closed(key, subscription)
             self.hub.leave(subscription)
+
+    async def carry(
+        self,
+        key: str,
+        ticket: Ticket,
+        scope: AsgiScope,
+        receive: Receive,
+        goodbye: Goodbye,
+        *,
+        raw: Callable[[Connection], Lane],
+        asgi: Callable[[], AsgiLane],
+    ) -> None:
+        """Serve an admitted ticket whose response has begun, by the lane that the server allows."""
+        asked = asked_position(scope)
+        after, resume = position_or_none(asked), asked is not None
+        connection = connection_of(scope)
+        if connection is not None:
+            with self.subscribed(key, ticket, raw(connection), after, resume=resume) as subscription:
+                await serve_raw(subscription, connection, receive, goodbye)
+            return
+        lane = asgi()
+        with self.subscribed(key, ticket, lane, after, resume=resume) as subscription:
+            await serve_asgi(subscription, lane, receive, goodbye)
 
 
 def asked_position(scope: AsgiScope) -> str | None:
@@ -91,47 +129,64 @@ def position_or_none(text: str | None) -> Position | None:
         return None
 
 
-async def until_http_gone(receive: Receive) -> None:
-    """Return when the client has closed the connection."""
-    while (await receive())["type"] != "http.disconnect":
+async def until_gone(receive: Receive) -> None:
+    """Return when the client has gone. What it says is ignored: a ticket is for receiving only."""
+    while not (await receive())["type"].endswith(".disconnect"):
         pass
 
 
-async def pump(
-    subscription: Subscription,
-    write: Callable[[list[Message]], Awaitable[None]],
-    gone: Coroutine[Any, Any, None],
-) -> bool:
-    """Write what comes until the subscription ends (true) or the client is gone (false).
+async def serve_raw(
+    subscription: Subscription, connection: Connection, receive: Receive, goodbye: Goodbye
+) -> None:
+    """Let the hub write into the connection until the client is gone or the subscription ends.
 
-    A client that does not read holds up the write; when its subscription ends for that, the write is
-    given up.
+    One task a client, and it sleeps. A client that does not take the last words is cut off.
     """
-    writer = asyncio.create_task(_write_all(subscription, write))
-    watcher = asyncio.create_task(gone)
-    ending = asyncio.create_task(_last_words(subscription))
+    loop = asyncio.get_running_loop()
+    leaving: asyncio.Task[None] | None = None
+
+    def on_end(reason: End) -> None:
+        nonlocal leaving
+        if leaving is None:
+            leaving = loop.create_task(leave(reason))
+
+    async def leave(reason: End) -> None:
+        loop.call_later(_LAST_WORDS_S, _cut_off, connection.transport)
+        with contextlib.suppress(OSError):
+            await goodbye(reason)
+
+    subscription.on_end = on_end
+    if subscription.ended is not None:
+        on_end(subscription.ended)
     try:
-        await asyncio.wait({writer, watcher, ending}, return_when=asyncio.FIRST_COMPLETED)
-        if writer.done():
-            writer.result()
-            return True
-        return False
+        await until_gone(receive)
     finally:
-        for task in (writer, watcher, ending):
-            task.cancel()
-        await asyncio.gather(writer, watcher, ending, return_exceptions=True)
+        subscription.on_end = None
+        if leaving is not None:
+            await leaving
 
 
-async def _write_all(subscription: Subscription, write: Callable[[list[Message]], Awaitable[None]]) -> None:
-    while True:
-        await subscription.wait()
-        messages = subscription.take()
-        if messages:
-            await write(messages)
-        elif subscription.ended is not None:
-            return
+def _cut_off(transport: asyncio.Transport) -> None:
+    """End a connection whose client has not taken what was written."""
+    if transport.get_write_buffer_size():
+        transport.abort()
 
 
-async def _last_words(subscription: Subscription) -> None:
-    await subscription.over()
-    await asyncio.sleep(_LAST_WORDS_S)
+async def serve_asgi(subscription: Subscription, lane: AsgiLane, receive: Receive, goodbye: Goodbye) -> None:
+    """The same for a lane that sends by ASGI; what a client does not take in time is given up."""
+    over: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+    subscription.on_end = over.set_result
+    if subscription.ended is not None:
+        over.set_result(subscription.ended)
+    writer = asyncio.create_task(lane.run())
+    gone = asyncio.create_task(until_gone(receive))
+    try:
+        await asyncio.wait({writer, gone, over}, return_when=asyncio.FIRST_COMPLETED)
+        if over.done() and not gone.done():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_LAST_WORDS_S):
+                    await lane.emptied()
+                    await goodbye(over.result())
+    finally:
+        subscription.on_end = None
+        await cancellation.end([writer, gone])

@@ -6,11 +6,10 @@ Close codes: 1008 and 4500-4999 mean do not reconnect; any other, reconnect.
 from __future__ import annotations
 
 from services.gateway.core import frames
-from services.gateway.core.frames import Message
 from services.gateway.errors import (
+    CLOSE_MOVE,
     CLOSE_NO_TICKET,
     CLOSE_POLICY,
-    CLOSE_RESTART,
     CLOSE_TOO_SLOW,
     CLOSE_TRY_AGAIN,
     BusAwayError,
@@ -18,20 +17,19 @@ from services.gateway.errors import (
     NotReadyError,
     OriginRefusedError,
 )
+from services.gateway.lanes.asgi import AsgiWebSocketLane
+from services.gateway.lanes.raw import RawWebSocketLane
 from services.gateway.routes.streams import (
     AsgiScope,
     Receive,
     Send,
     Streams,
-    asked_position,
-    position_or_none,
-    pump,
 )
 from services.gateway.subscription import End
 
 _CODES = {
     End.NO_TICKET: CLOSE_NO_TICKET,
-    End.STOPPING: CLOSE_RESTART,
+    End.STOPPING: CLOSE_MOVE,
     End.TOO_SLOW: CLOSE_TOO_SLOW,
     End.KEYS_AWAY: CLOSE_TRY_AGAIN,
     End.REPLACED: CLOSE_TRY_AGAIN,
@@ -50,7 +48,6 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
 
 async def _serve(streams: Streams, scope: AsgiScope, receive: Receive, send: Send, ticket_id: str) -> None:
     await send({"type": "websocket.accept", "headers": []})
-    asked = asked_position(scope)
     try:
         streams.check_origin(scope)
         key, ticket = await streams.desk.admit(ticket_id)
@@ -64,22 +61,16 @@ async def _serve(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
         await _close(send, CLOSE_TRY_AGAIN, error.title)
         return
 
-    async def write(messages: list[Message]) -> None:
-        for message in messages:
-            await send({"type": "websocket.send", "text": message.text})
+    async def goodbye(reason: End) -> None:
+        if reason is End.NO_TICKET:
+            for message in (frames.CLOSED, frames.CLOSE):
+                await send({"type": "websocket.send", "text": message.text})
+        hint = f"; retry in {streams.retry_ms()} ms" if reason is End.STOPPING else ""
+        await _close(send, _CODES[reason], reason.value + hint)
 
-    with streams.subscribed(key, ticket, position_or_none(asked), resume=asked is not None) as subscription:
-        finished = await pump(subscription, write, _until_gone(receive))
-    if finished and subscription.ended is not None:
-        if subscription.ended is End.NO_TICKET:
-            await write([frames.CLOSED, frames.CLOSE])
-        await _close(send, _CODES[subscription.ended], subscription.ended.value)
-
-
-async def _until_gone(receive: Receive) -> None:
-    """Read until the client disconnects. What it says is ignored: a ticket is for receiving only."""
-    while (await receive())["type"] != "websocket.disconnect":
-        pass
+    await streams.carry(
+        key, ticket, scope, receive, goodbye, raw=RawWebSocketLane, asgi=lambda: AsgiWebSocketLane(send)
+    )
 
 
 async def _close(send: Send, code: int, reason: str) -> None:

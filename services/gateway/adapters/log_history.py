@@ -1,0 +1,35 @@
+"""The log, read back page by page for clients who were away longer than the ring reaches."""
+
+from __future__ import annotations
+
+from services.gateway.errors import BusAwayError, HistoryGoneError
+from services.gateway.ports import Stored
+from services.jetstream import page
+from services.jetstream.connection import Connection
+from services.jetstream.errors import BusUnavailableError
+from services.jetstream.log import LOG, read_log
+
+_PAGE_BYTES = 4 * 1024 * 1024
+
+
+class NatsLogHistory:
+    """Fulfils :class:`~services.gateway.ports.LogHistory`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def page(self, generation: str, after: int, most: int) -> list[Stored]:
+        """What follows a sequence; see the port."""
+        if not self._connection.connected:
+            raise BusAwayError("not connected")
+        try:
+            found = await page.read_page(
+                self._connection, LOG, first_sequence=after + 1, most=most, most_bytes=_PAGE_BYTES
+            )
+            # Afterwards: the log only drops from its beginning, so what is whole now was so when it was read.
+            now = await read_log(self._connection)
+        except BusUnavailableError as error:
+            raise BusAwayError(str(error)) from error
+        if now.generation != generation or now.first_sequence > after + 1:
+            raise HistoryGoneError
+        return [Stored(*one) for one in found]

@@ -1,0 +1,1 @@
+"""The ways from the hub to a client."""

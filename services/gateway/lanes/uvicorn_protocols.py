@@ -1,0 +1,64 @@
+"""uvicorn's protocols, which here show their transport to the handler.
+
+This rests on uvicorn's insides: ``run_asgi`` and ``_start_asgi_task`` are called once for each request, with
+the scope made and the transport known. The version is pinned exactly, and a test fails when either is no
+longer called.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from services.gateway.lanes.connection import EXTENSION, Connection
+
+
+class ShowingWebSocketProtocol(WebSocketsSansIOProtocol):
+    """A WebSocket connection."""
+
+    shown: Connection | None = None
+
+    async def run_asgi(self) -> None:
+        """Run the handler of a connection."""
+        self.shown = Connection(self.transport)
+        extensions: dict[str, Any] = {**(self.scope.get("extensions") or {}), EXTENSION: self.shown}
+        self.scope["extensions"] = extensions
+        await super().run_asgi()
+
+    def pause_writing(self) -> None:
+        """Called by the transport."""
+        super().pause_writing()
+        if self.shown is not None:
+            self.shown.pause()
+
+    def resume_writing(self) -> None:
+        """Called by the transport."""
+        super().resume_writing()
+        if self.shown is not None:
+            self.shown.go_on()
+
+
+class ShowingHttpProtocol(HttpToolsProtocol):
+    """An HTTP/1.1 connection: one request after the other."""
+
+    shown: Connection | None = None
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self.shown = Connection(self.transport)
+        extensions: dict[str, Any] = {**(cycle.scope.get("extensions") or {}), EXTENSION: self.shown}
+        cycle.scope["extensions"] = extensions
+        super()._start_asgi_task(cycle, app)
+
+    def pause_writing(self) -> None:
+        """Called by the transport."""
+        super().pause_writing()
+        if self.shown is not None:
+            self.shown.pause()
+
+    def resume_writing(self) -> None:
+        """Called by the transport."""
+        super().resume_writing()
+        if self.shown is not None:
+            self.shown.go_on()

@@ -1,0 +1,216 @@
+"""What a client gets that is not live: the state to begin with, or exactly what it missed.
+
+:meth:`Openings.next` is asked again and again, each time its client has taken what it got before. In order:
+the state (or nothing, for one that resumes), then what happened since, page by page from the ring, until it
+has everything; then it is live. What the ring no longer has is read from the log (``replay.py``).
+
+A client that was live and fell behind for longer than ``BEHIND_S`` is given the state instead of all that
+happened: its figures are then those of now at once. One that resumes is given all of it, however long it was
+away.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from services.gateway.core import frames, snapshot
+from services.gateway.core import scope as scopes
+from services.gateway.core.batch import Batch, slices
+from services.gateway.core.frames import Message
+from services.gateway.core.pbx_board import PbxBoard
+from services.gateway.core.position import Position
+from services.gateway.core.ring import Entry, Ring
+from services.gateway.core.scope import Scope
+from services.gateway.core.state_cache import StateCache
+from services.gateway.counters import StreamCounters
+from services.gateway.fan_out import FanOut
+from services.gateway.ports import Clock
+from services.gateway.subscription import Subscription
+
+BEHIND_S = 5.0
+_PAGE = 250
+_PAGES_KEPT = 64
+_STATES_KEPT = 4
+
+
+class Openings:
+    """Gives clients what they have not got.
+
+    Attributes:
+        generation: of the log; ``""`` before there is one.
+    """
+
+    def __init__(
+        self,
+        cache: StateCache,
+        ring: Ring,
+        board: PbxBoard,
+        clock: Clock,
+        counters: StreamCounters,
+        ask_log: Callable[[Subscription], None],
+    ) -> None:
+        """``ask_log``: have what a client missed read from the log; then ask for it again."""
+        self._cache = cache
+        self._ring = ring
+        self._board = board
+        self._clock = clock
+        self._counters = counters
+        self._ask_log = ask_log
+        self._pages: OrderedDict[tuple[Scope, int], _Page] = OrderedDict()
+        self._states: OrderedDict[Scope, tuple[tuple[int, int], list[Batch]]] = OrderedDict()
+        self.generation = ""
+
+    def clear(self) -> None:
+        """The log is another one, or read anew."""
+        self._pages.clear()
+        self._states.clear()
+
+    def next(self, subscription: Subscription, fan: FanOut) -> bool:
+        """Put the next part into its backlog, or make it live; false when it has to wait for the log."""
+        if subscription.due:
+            self._begin(subscription, fan)
+            return True
+        if subscription.opening:
+            subscription.opening = False
+            if subscription.behind_since is not None:
+                subscription.behind_since = self._clock.monotonic()
+        if subscription.at > self._ring.last:
+            return False
+        if self._too_long_behind(subscription):
+            subscription.due = True
+            return True
+        if not self._ring.reaches(subscription.at):
+            self._ask_log(subscription)
+            return False
+        if subscription.at < self._ring.last:
+            _give(subscription, self._page(subscription))
+        else:
+            self._arrive(subscription, fan)
+        return True
+
+    def restart(self, subscription: Subscription) -> None:
+        """What it missed can no longer be told: it gets ``reset`` and the state."""
+        subscription.after = None
+        subscription.resume = True
+        subscription.resuming = False
+        subscription.due = True
+
+    def put(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
+        """Entries that follow where it stands; with them it has everything up to ``end``."""
+        _give(subscription, _Page(end, whole=True, batches=self._batches(subscription.scope, entries, end)))
+
+    def _too_long_behind(self, subscription: Subscription) -> bool:
+        since = subscription.behind_since
+        return not subscription.resuming and since is not None and self._clock.monotonic() - since > BEHIND_S
+
+    def _begin(self, subscription: Subscription, fan: FanOut) -> None:
+        subscription.due = False
+        after = subscription.after
+        if not subscription.begun:
+            self._counters.openings += 1
+            if after is not None and after.generation == self.generation:
+                subscription.begun = subscription.resuming = True
+                subscription.at = after.sequence
+                return
+        fan.seal()
+        ring_last = self._ring.last
+        if subscription.resume or subscription.begun:
+            subscription.backlog.append(Batch((frames.RESET,), ring_last))
+            self._counters.resets += 1
+        subscription.backlog.extend(self._state(subscription))
+        subscription.backlog.append(Batch((self._ready(subscription, resumed=False),), ring_last))
+        subscription.at = ring_last
+        subscription.serial = fan.serial
+        subscription.begun = subscription.opening = True
+
+    def _state(self, subscription: Subscription) -> list[Batch]:
+        """Shared by those who come at the same time with the same scope."""
+        scope = subscription.scope
+        version = (self._ring.last, self._board.version)
+        found = self._states.get(scope)
+        if found is None or found[0] != version:
+            payloads = snapshot.documents(scope, self._cache, self._board.shown)
+            batches = [Batch(part, self._ring.last) for part in slices(Message(one) for one in payloads)]
+            found = self._states[scope] = (version, batches)
+            if len(self._states) > _STATES_KEPT:
+                self._states.popitem(last=False)
+        return found[1]
+
+    def _page(self, subscription: Subscription) -> _Page:
+        """The next events; clients of equal scope at the same place share them."""
+        key = (subscription.scope, subscription.at)
+        last = self._ring.last
+        found = self._pages.get(key)
+        if found is None or not (found.whole or found.end == last):
+            entries = self._ring.after(subscription.at, _PAGE)
+            whole = len(entries) == _PAGE
+            end = entries[-1].sequence if whole else last
+            found = _Page(end, whole, self._batches(subscription.scope, entries, end))
+            self._pages[key] = found
+            if len(self._pages) > _PAGES_KEPT:
+                self._pages.popitem(last=False)
+        return found
+
+    def _batches(self, scope: Scope, entries: Sequence[Entry], end: int) -> list[Batch]:
+        messages = [
+            Message(entry.payload, str(Position(self.generation, entry.sequence)), entry.sequence)
+            for entry in entries
+            if scopes.admits(scope, entry.subject)
+        ]
+        parts = list(slices(messages))
+        return [Batch(part, end if part is parts[-1] else part[-1].sequence) for part in parts]
+
+    def _arrive(self, subscription: Subscription, fan: FanOut) -> None:
+        """It has everything: say what it could not know, and let it take part."""
+        fan.seal()
+        words: list[Message] = []
+        if subscription.resuming:
+            words = self._statuses(subscription)
+            if not subscription.poll:
+                words.append(self._ready(subscription, resumed=True))
+            if subscription.from_log:
+                self._counters.resumed_from_log += 1
+            else:
+                self._counters.resumed_from_ring += 1
+        elif subscription.serial < fan.group_of(subscription).told:
+            words = self._statuses(subscription)
+        subscription.resuming = False
+        subscription.serial = fan.serial
+        subscription.live = True
+        if words:
+            subscription.lane.write(Batch(words, subscription.at))
+
+    def _statuses(self, subscription: Subscription) -> list[Message]:
+        """Of each PBX: a doubt is in no log, and another gateway may have told of it, or nobody.
+
+        A poll's position says what it was told.
+        """
+        mark = subscription.after.mark if subscription.poll and subscription.after is not None else None
+        return [
+            Message(self._board.shown(pbx))
+            for pbx in subscription.scope.pbxs
+            if mark is None or self._board.differs(pbx, mark)
+        ]
+
+    def _ready(self, subscription: Subscription, *, resumed: bool) -> Message:
+        # What a stream was told later no ready would say, so only a poll's position has a mark.
+        mark = self._board.mark if subscription.poll else 0
+        position = Position(self.generation, self._ring.last, mark)
+        return frames.ready(resumed=resumed, now_ms=self._clock.now_ms(), position=str(position))
+
+
+class _Page(NamedTuple):
+    """What some scope gets of a part of the log. ``whole``: more events later would not change it."""
+
+    end: int
+    whole: bool
+    batches: list[Batch]
+
+
+def _give(subscription: Subscription, page: _Page) -> None:
+    if page.batches:
+        subscription.backlog.extend(page.batches)
+    else:
+        subscription.at = page.end
