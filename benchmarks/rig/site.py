@@ -12,6 +12,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
+from nats.js.errors import NotFoundError
 
 from benchmarks.rig import processes
 from benchmarks.rig.machine import LOAD_CORE, SERVER_CORE, on_core
@@ -22,11 +23,11 @@ from services import configuration
 from services.ami_bridge.adapters.heartbeat import Heartbeat
 from services.embedded_nats import EmbeddedNats
 from services.jetstream.connection import Connection, connect
-from services.jetstream.log import LOG, ensure_log
+from services.jetstream.log import LOG, STATE, ensure_log
 from shared import wire
 from shared.config import Config, GatewaySection, NatsSection, PbxSection
 from shared.events import AnyEvent, PbxStatus, subject_of
-from shared.subjects import build
+from shared.subjects import Subject, build
 
 BROADCAST_AGENTS = 100
 """How many agents the scope of a client has that gets everything."""
@@ -59,6 +60,11 @@ class Site:
         self._made = 0
         self._started = 0
 
+    @property
+    def nats_port(self) -> int:
+        """Where the NATS server listens."""
+        return urlsplit(self.nats.url).port or 0
+
     def config(self, role: str, **gateway: object) -> Path:
         """The configuration file of a service."""
         section = self.nats.section("gateway" if role == "gateway" else "bridge")
@@ -66,6 +72,19 @@ class Site:
         file = self._folder / f"{role}.toml"
         configuration.write_private(Config(nats=section, gateway=settings, pbx=(self._pbx,)), file)
         return file
+
+    @contextlib.asynccontextmanager
+    async def bridge(self) -> AsyncGenerator[Helper]:
+        """A bridge of the site's PBX, when that is shown as online."""
+        command = processes.module(
+            "services.ami_bridge", "--config", str(self.config("bridge")), "--pbx", PBX
+        )
+        starting = processes.serve(command, self._folder / "bridge.log")
+        async with processes.stopped_after(starting) as process:
+            async with asyncio.timeout(_READY_WITHIN_S):
+                while await self._status() != "online":  # noqa: ASYNC110 - NATS tells nobody
+                    await asyncio.sleep(0.05)
+            yield process
 
     @contextlib.asynccontextmanager
     async def gateway(self, core: int | None = SERVER_CORE) -> AsyncGenerator[Gateway]:
@@ -96,6 +115,15 @@ class Site:
             self._made += 1
             document = self._documents[self._made % BROADCAST_AGENTS]
             await self.connection.client.publish(document.subject, document.payload())
+
+    async def _status(self) -> str | None:
+        subject = build(Subject("state", PBX, "pbxStatus", None, None))
+        try:
+            found = await self.connection.jetstream.get_last_msg(STATE, subject)
+        except NotFoundError:
+            return None
+        event = wire.decode(found.data or b"")
+        return event.status if isinstance(event, PbxStatus) else None
 
     async def _last_sequence(self) -> int:
         return (await self.connection.jetstream.stream_info(LOG)).state.last_seq

@@ -14,7 +14,7 @@ import msgspec
 import uvloop
 
 from benchmarks.rig import machine
-from benchmarks.streams import fan_out
+from benchmarks.streams import coming_up, end_to_end, fan_out, memory, pressure
 from benchmarks.streams.plan import FULL, QUICK, Plan
 from benchmarks.streams.table import Row, missed, rendered
 
@@ -27,6 +27,12 @@ SCENARIOS: dict[str, Scenario] = {
     "sse": fan_out.server_sent_events,
     "many": fan_out.many_clients,
     "sustained": fan_out.sustained,
+    "ami": end_to_end.ami_to_browser,
+    "flood": pressure.burst,
+    "stalled": pressure.stalled,
+    "memory": memory.a_connection,
+    "cold": coming_up.cold_start,
+    "reconnect": coming_up.reconnecting,
 }
 
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 from benchmarks import load
 from benchmarks.peers import nats_websocket
 from benchmarks.rig import processes
-from benchmarks.rig.machine import SERVER_CORE, cpu_s
+from benchmarks.rig.machine import LOAD_CORE, SERVER_CORE, cpu_s
 from benchmarks.rig.ports import free_port
 from benchmarks.rig.site import EVERYTHING, Site
 from benchmarks.rig.stamped import QUEUE, SCATTERED_AGENTS, scattered
@@ -28,6 +28,17 @@ _ARRIVED_WITHIN_S = 20.0
 _SETTLE_S = 0.3
 
 Produce = Callable[[int, int, float], Awaitable[int]]
+
+
+class Cores(NamedTuple):
+    """Where the server and the load client run; ``None``: where the machine wants."""
+
+    server: int | None
+    load: int | None
+
+
+PINNED = Cores(SERVER_CORE, LOAD_CORE)
+UNPINNED = Cores(None, None)
 
 
 class Measured(NamedTuple):
@@ -46,6 +57,7 @@ class Lane:
 
     name: str
     pid: int
+    port: int
     client: load.LoadClient
     produce: Produce
     clients: int
@@ -95,35 +107,45 @@ def median(measured: Sequence[Measured]) -> float:
 
 @contextlib.asynccontextmanager
 async def ours(
-    site: Site, mode: load.Mode, clients: int, *, scatter: bool = False, ids: load.Ids = "none"
+    site: Site,
+    mode: load.Mode,
+    clients: int,
+    *,
+    scatter: bool = False,
+    ids: load.Ids = "none",
+    cores: Cores = PINNED,
 ) -> AsyncGenerator[Lane]:
     """A gateway, and clients that get everything; with ``scatter`` each a tenth, by a filter of its own."""
     path = "websocket" if mode == "ws" else "sse"
-    async with site.gateway() as gateway:
+    async with site.gateway(cores.server) as gateway:
         scopes: list[object] = [EVERYTHING]
         if scatter:
             scopes = [{"agents": scattered(number), "queues": [QUEUE]} for number in range(clients)]
         paths = [f"/{ticket}/{path}" for ticket in await tickets(gateway.port, scopes)]
-        connecting = load.connected(mode, [gateway.port], paths, count=clients, ready=True, ids=ids)
+        connecting = load.connected(
+            mode, [gateway.port], paths, count=clients, ready=True, ids=ids, core=cores.load
+        )
         async with connecting as client:
             reach = 0.1 if scatter else 1.0
-            yield Lane("ours", gateway.process.pid, client, site.produce, clients, reach)
+            yield Lane("ours", gateway.process.pid, gateway.port, client, site.produce, clients, reach)
 
 
 @contextlib.asynccontextmanager
-async def floor(mode: load.Mode, clients: int, *, scatter: bool = False) -> AsyncGenerator[Lane]:
+async def floor(
+    mode: load.Mode, clients: int, *, scatter: bool = False, cores: Cores = PINNED
+) -> AsyncGenerator[Lane]:
     """Bare writes to bare transports."""
     port = free_port()
     command = processes.module("benchmarks.peers.bare_streams", str(port))
-    async with processes.stopped_after(processes.start(command, core=SERVER_CORE)) as process:
+    async with processes.stopped_after(processes.start(command, core=cores.server)) as process:
         await process.line()
 
         async def produce(count: int, burst: int, per_s: float) -> int:
             return int(await process.ask(f"{count} {burst} {per_s}"))
 
         paths = [f"/{number}" for number in range(clients)] if scatter else ["/all"]
-        async with load.connected(mode, [port], paths, count=clients) as client:
-            yield Lane("floor", process.pid, client, produce, clients, 0.1 if scatter else 1.0)
+        async with load.connected(mode, [port], paths, count=clients, core=cores.load) as client:
+            yield Lane("floor", process.pid, port, client, produce, clients, 0.1 if scatter else 1.0)
 
 
 @contextlib.asynccontextmanager
@@ -134,4 +156,4 @@ async def nats_server(clients: int) -> AsyncGenerator[Lane]:
             "nats", [server.port], ["/"], count=clients, subject=nats_websocket.SUBJECT
         )
         async with connecting as client:
-            yield Lane("nats-server", server.process.pid, client, server.produce, clients)
+            yield Lane("nats-server", server.process.pid, server.port, client, server.produce, clients)
