@@ -1,0 +1,1 @@
+"""Long randomised tests: `make fuzz` runs them for minutes, `make test` a few cases of each."""
