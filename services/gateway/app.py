@@ -14,14 +14,16 @@ from services.gateway.action_desk import ActionDesk
 from services.gateway.edge import Edge
 from services.gateway.hub import Hub
 from services.gateway.key_ring import KeyRing
+from services.gateway.metrics import Figures, Metrics
 from services.gateway.ports import AuditReader, Clock, LogHistory, TicketStore
 from services.gateway.replay import Replay
-from services.gateway.routes import actions, async_api, audit, health, pages, schema, stop, tickets
+from services.gateway.routes import actions, async_api, audit, health, metrics, pages, schema, stop, tickets
 from services.gateway.routes.problems import MAX_BODY, answer
 from services.gateway.routes.streams import Streams
 from services.gateway.settings import Settings
 from services.gateway.subscription import End
 from services.gateway.ticket_desk import TicketDesk
+from services.gateway.version import version
 
 _TICK_S = 0.5
 _RETRY_MS = 100, 2000
@@ -93,6 +95,9 @@ def build(
     def not_ready() -> list[str]:
         return [*hub.not_ready, *desk.not_ready, *ring.not_ready, *waits_for()]
 
+    figures = Figures(
+        hub, version=version(), not_ready=not_ready, actions_under_way=lambda: action_desk.under_way
+    )
     inner = Litestar(
         route_handlers=[
             *tickets.routes(streams, ring, clock),
@@ -101,6 +106,7 @@ def build(
             *schema.routes(),
             *async_api.routes(),
             *health.routes(not_ready),
+            *metrics.routes(Metrics(figures)),
             *pages.routes(settings.static),
         ],
         exception_handlers={Exception: answer},

@@ -212,6 +212,15 @@ class Hub(Attendant):
         """Of the log; ``""`` before there was one."""
         return self._openings.generation
 
+    @property
+    def log_contact(self) -> bool:
+        """Whether it hears the log."""
+        return self._ready and self._liveness.lost is None
+
+    def pbx_statuses(self) -> dict[str, str]:
+        """The status that each PBX is shown with."""
+        return self._board.statuses()
+
     def clients_by(self) -> dict[tuple[str, str], int]:
         """How many there are by transport and lane."""
         return Counter((one.lane.transport, one.lane.name) for one in self._subscriptions)

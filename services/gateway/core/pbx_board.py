@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from services.gateway.core.liveness import Doubt
 from shared import wire
 from shared.errors import MalformedEventError
@@ -17,6 +19,7 @@ from shared.events import PbxStatus
 UNREPORTED = "no bridge has reported yet"
 UNREAD = "the gateway is reading the state anew"
 _BITS = 2
+_WORD = msgspec.json.Decoder(PbxStatus)
 
 
 class PbxBoard:
@@ -76,6 +79,10 @@ class PbxBoard:
         if pbx in self._logged:
             return self._logged[pbx][1]
         return self._unreported[pbx]
+
+    def statuses(self) -> dict[str, str]:
+        """The word that is shown for each PBX."""
+        return {pbx: _WORD.decode(self.shown(pbx)).status for pbx in self._order}
 
     @staticmethod
     def unread(pbx: str, now_ms: int) -> bytes:

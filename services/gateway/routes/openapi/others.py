@@ -57,6 +57,7 @@ def operations() -> Json:
         "/audit": {"get": _AUDIT},
         "/health/live": {"get": _LIVE},
         "/health/ready": {"get": _READY},
+        "/metrics": {"get": _METRICS},
     }
 
 
@@ -245,6 +246,24 @@ _READY: Json = {
     "description": "Send clients only where this answers 200. Otherwise the reasons say what is missing.",
     "tags": ["operations"],
     "responses": {"200": _health("ready"), **responses("not_ready")},
+}
+_METRICS_EXAMPLE = (
+    "# HELP pbxis_gateway_ready 1 when it can show live figures.\n"
+    "# TYPE pbxis_gateway_ready gauge\n"
+    "pbxis_gateway_ready 1.0\n"
+)
+_METRICS: Json = {
+    "operationId": "metrics",
+    "summary": "Figures for Prometheus",
+    "description": "Those of this gateway process, in Prometheus's text format.",
+    "tags": ["operations"],
+    "responses": {
+        "200": {
+            "description": "The figures.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": _METRICS_EXAMPLE}},
+        },
+        **responses("internal_error"),
+    },
 }
 
 WEBSOCKETS: Json = {

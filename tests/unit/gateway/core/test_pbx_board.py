@@ -133,3 +133,11 @@ def test_payload_of_another_type_is_refused() -> None:
         board_with().log("hq", wire.encode(count(1)))
     with pytest.raises(MalformedEventError):
         board_with().log("hq", b"{")
+
+
+def test_the_word_of_each_pbx_is_that_which_is_shown() -> None:
+    board = board_with(online())
+    assert board.statuses() == {"hq": "online", "branch": "offline"}
+
+    board.judge("hq", WAITING, now_ms=9)
+    assert board.statuses() == {"hq": "syncing", "branch": "offline"}
