@@ -62,7 +62,7 @@ class Replay:
         hub, ring = self._hub, self._hub.ring
         generation, at = hub.generation, subscription.at
         try:
-            if ring.floor - at <= ring.limit - len(ring):
+            if 0 < ring.floor - at <= ring.limit - len(ring):
                 await self._reach_back(generation, at)
             if ring.floor <= at or hub.generation != generation:
                 hub.retry(subscription)

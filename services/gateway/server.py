@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from collections.abc import Generator
 from typing import Any
 
@@ -59,8 +60,8 @@ def url_of(listener: socket.socket) -> str:
 class Server(uvicorn.Server):
     """A server whose signals and end are its owner's business."""
 
-    def __init__(self, app: Any, *, raw: bool = True) -> None:
-        """``raw``: show handlers their connection, for the raw lane."""
+    def __init__(self, app: Any, *, raw: bool = True, tls: ssl.SSLContext | None = None) -> None:
+        """``raw``: show handlers their connection, for the raw lane. ``tls``: serve https with this."""
         config = uvicorn.Config(
             app,
             http=ShowingHttpProtocol if raw else "httptools",
@@ -77,6 +78,8 @@ class Server(uvicorn.Server):
             server_header=False,
             timeout_graceful_shutdown=_STOP_WITHIN_S,
         )
+        config.load()
+        config.ssl = tls  # uvicorn itself makes one of files alone
         super().__init__(config)
 
     @contextlib.contextmanager

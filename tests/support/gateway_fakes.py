@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
+import msgspec
+
+from services.gateway.core.batch import Batch
+from services.gateway.core.frames import Message
 from services.gateway.core.tickets import Ticket
 from services.gateway.errors import BusAwayError, HistoryGoneError
 from services.gateway.hub import Hub
+from services.gateway.lanes.lane import LaneName, Reader, Transport
 from services.gateway.ports import Cursor, Stored, StoredTicket
+from services.gateway.subscription import Attendant, Subscription
 from shared import subjects, wire
 from shared.events import (
     AgentComplete,
@@ -38,6 +45,97 @@ class FakeClock:
 
     def go(self, seconds: float) -> None:
         self.at_s += seconds
+
+
+class FakeLoop:
+    """A scheduler whose turns the test makes. Pauses are on the clock."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self._clock = clock
+        self._waiting: list[tuple[float, Callable[[], None]]] = []
+
+    def call_soon(self, callback: Callable[[], None]) -> object:
+        self._waiting.append((self._clock.at_s, callback))
+        return callback
+
+    def call_later(self, delay: float, callback: Callable[[], None]) -> object:
+        self._waiting.append((self._clock.at_s + delay, callback))
+        return callback
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits for a turn."""
+        return not self._waiting
+
+    def turn(self) -> None:
+        """Call what is due."""
+        due = [one for one in self._waiting if one[0] <= self._clock.at_s]
+        self._waiting = [one for one in self._waiting if one[0] > self._clock.at_s]
+        for _, callback in due:
+            callback()
+
+    def run(self) -> None:
+        """Turn until nothing is due any more."""
+        while any(at <= self._clock.at_s for at, _ in self._waiting):
+            self.turn()
+
+
+class FakeLane:
+    """Keeps what is written. Asks for a pause when it holds ``room`` messages or more."""
+
+    transport: Transport = "websocket"
+    name: LaneName = "raw"
+
+    def __init__(self, room: int | None = None) -> None:
+        self.room = room
+        self.messages: list[Message] = []
+        self.writes = 0
+        self._paused = False
+        self._reader: Reader | None = None
+
+    def attach(self, reader: Reader) -> None:
+        self._reader = reader
+
+    def write(self, batch: Batch) -> None:
+        self.messages.extend(batch.messages)
+        self.writes += 1
+        if self.room is not None and len(self.messages) >= self.room:
+            self.stop()
+
+    def drop(self) -> None:
+        self.messages.clear()
+
+    def stop(self) -> None:
+        """Its client does not read."""
+        if not self._paused and self._reader is not None:
+            self._paused = True
+            self._reader.pause()
+
+    def take(self) -> list[Message]:
+        """Its client reads everything: it drains."""
+        messages, self.messages = self.messages, []
+        if self._paused and self._reader is not None:
+            self._paused = False
+            self._reader.go_on()
+        return messages
+
+    def events(self) -> list[dict[str, Any]]:
+        """The same, decoded."""
+        return [msgspec.json.decode(message.json) for message in self.take()]
+
+    def types(self) -> list[str]:
+        """The types of the same."""
+        return [event["type"] for event in self.events()]
+
+
+class NoHub(Attendant):
+    """For a subscription that no hub looks after."""
+
+    def paused(self, subscription: Subscription) -> None:
+        """Nobody cares."""
+
+    def writable(self, subscription: Subscription) -> None:
+        """Nobody cares."""
 
 
 class FakeTicketStore:

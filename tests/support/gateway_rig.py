@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import secrets
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
@@ -20,11 +21,13 @@ from services.gateway.errors import PROBLEM_JSON
 from services.gateway.server import Server, bind, url_of
 from services.gateway.settings import Settings
 from tests.support.action_fakes import FakeAudit, FakeBus, FakeOnceStore
+from tests.support.certificate import server_and_client
 from tests.support.gateway_fakes import FakeClock, FakeTicketStore, Log, online
 from tests.support.waiting import until
 
 Events = list[dict[str, Any]]
 WITHIN_S = 5.0
+LANE = "PBXIS_TEST_LANE"
 
 
 @dataclass
@@ -60,7 +63,8 @@ class Rig:
     ) -> AsyncGenerator[WebSocket]:
         query = "" if after is None else f"?after={after}"
         address = f"{self.url.replace('http', 'ws', 1)}{ticket}/websocket{query}"
-        async with connect(address, origin=origin, proxy=None) as connection:  # pyright: ignore[reportArgumentType]
+        tls = server_and_client()[1] if address.startswith("wss") else None
+        async with connect(address, origin=origin, proxy=None, ssl=tls) as connection:  # pyright: ignore[reportArgumentType]
             yield WebSocket(connection)
 
     @contextlib.asynccontextmanager
@@ -142,15 +146,24 @@ def problem(answer: httpx.Response, status: int, code: str) -> dict[str, Any]:
     return answer.json()
 
 
+def kind_of_connection() -> str:
+    """How gateways are served: ``raw`` (as always), ``asgi`` (without the raw lane) or ``tls``."""
+    return os.environ.get(LANE, "raw")
+
+
 @contextlib.asynccontextmanager
-async def serving(gateway: Gateway, *, raw: bool = True) -> AsyncGenerator[str]:
+async def serving(gateway: Gateway) -> AsyncGenerator[str]:
     """Serve a gateway; its address."""
+    kind = kind_of_connection()
     with bind("127.0.0.1", 0) as listener:
-        server = Server(gateway.asgi, raw=raw)
+        server = Server(
+            gateway.asgi, raw=kind != "asgi", tls=server_and_client()[0] if kind == "tls" else None
+        )
         tasks = [asyncio.create_task(server.serve([listener])), asyncio.create_task(gateway.run())]
         try:
             await until(lambda: server.started and not gateway.desk.not_ready)
-            yield url_of(listener)
+            url = url_of(listener)
+            yield url.replace("http", "https") if kind == "tls" else url
         finally:
             gateway.stop()
             server.should_exit = True
@@ -163,7 +176,6 @@ async def serving(gateway: Gateway, *, raw: bool = True) -> AsyncGenerator[str]:
 async def running(
     *,
     started: bool = True,
-    raw: bool = True,
     store: FakeTicketStore | None = None,
     log: Log | None = None,
     bus: FakeBus | None = None,
@@ -189,7 +201,10 @@ async def running(
     log = log or Log()
     gateway = build(chosen, store, clock, desk, audit, log)
     log.hubs.append(gateway.hub)
-    async with serving(gateway, raw=raw) as url, httpx.AsyncClient(base_url=url, trust_env=False) as http:
+    tls = server_and_client()[1] if kind_of_connection() == "tls" else None
+    client = httpx.AsyncClient(trust_env=False, verify=tls or True)
+    async with serving(gateway) as url, client as http:
+        http.base_url = url
         if started:
             log.start(*(online(pbx) for pbx in chosen.pbxs))
             for pbx in chosen.pbxs:

@@ -63,12 +63,14 @@ class Ring:
 
     def put_before(self, entries: Sequence[Entry], floor: int) -> None:
         """Reach further back, as far as there is room: all that lies between ``floor`` and what is here."""
-        for entry in reversed(entries):
-            if len(self._entries) >= self.limit or self.size + len(entry.payload) > self._size_limit:
-                floor = entry.sequence
-                break
-            self.size += len(entry.payload)
-        first = bisect_right(entries, floor, key=_sequence)
+        room = self.limit - len(self._entries)
+        first = len(entries)
+        while first and room and self.size + len(entries[first - 1].payload) <= self._size_limit:
+            first -= 1
+            room -= 1
+            self.size += len(entries[first].payload)
+        if first:
+            floor = entries[first - 1].sequence
         self._entries[:0] = entries[first:]
         self.floor = floor
 

@@ -9,7 +9,7 @@ from services.gateway.core.frames import Message
 from services.gateway.lanes.lane import LaneName, Reader, Transport
 
 ANSWER_BYTES = 1024 * 1024
-"""An answer ends with the batch that brings it to this; the next poll goes on there."""
+"""An answer ends with the batch that brings it to this; the next poll goes on there. A state comes whole."""
 
 
 class PollLane:
@@ -22,6 +22,7 @@ class PollLane:
         self._reader: Reader | None = None
         self._messages: list[Message] = []
         self._size = 0
+        self._full = False
         self.filled = asyncio.Event()
 
     def attach(self, reader: Reader) -> None:
@@ -31,14 +32,19 @@ class PollLane:
     def write(self, batch: Batch) -> None:
         """See :class:`~services.gateway.lanes.lane.Lane`."""
         self._messages.extend(batch.messages)
-        before, self._size = self._size, self._size + batch.size
+        self._size += batch.size
         self.filled.set()
-        if before < ANSWER_BYTES <= self._size and self._reader is not None:
+        last = batch.messages[-1]
+        # Nobody can go on in the middle of a state: it has no ids.
+        may_end = bool(last.sequence) or last.type == "ready"
+        if may_end and self._size >= ANSWER_BYTES and not self._full and self._reader is not None:
+            self._full = True
             self._reader.pause()
 
     def drop(self) -> None:
         """See :class:`~services.gateway.lanes.lane.Lane`."""
         self._messages.clear()
+        self._size = 0
         self.filled.clear()
 
     def take(self) -> list[Message]:

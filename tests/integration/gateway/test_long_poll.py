@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 from services.gateway.core.tickets import key_of
-from tests.support.gateway_fakes import count
+from tests.support.gateway_fakes import count, name, online
 from tests.support.gateway_rig import Events, Rig, running
 from tests.support.waiting import until
 
@@ -29,6 +29,19 @@ async def test_first_answer_is_the_state_and_the_next_what_followed() -> None:
     assert [event["type"] for event in first] == ["pbxStatus", "queueCount", "ready"]
     assert [event["type"] for event in second] == ["queueCount", "queueCount"]
     assert counts(second) == [1, 2]
+
+
+async def test_a_state_larger_than_an_answer_comes_whole() -> None:
+    agents = [str(number) for number in range(3000)]
+    async with running(started=False) as rig:
+        rig.log.start(online(), *(name(agent, "x" * 500) for agent in agents))
+        rig.gateway.hub.alive("hq")
+        ticket = await rig.ticket(agents=["*"])
+        for after in (None, "elsewhere-1"):
+            state = await rig.poll(ticket, after)
+
+            assert [event["agent"] for event in state if event["type"] == "agentName"] == agents
+            assert (state[-1]["type"], state[-1]["resumed"]) == ("ready", False)
 
 
 async def test_answers_as_soon_as_there_is_something() -> None:

@@ -1,17 +1,20 @@
-"""What holds for all three transports."""
+"""What holds for all three transports, by the raw lane, by ASGI alone, and over TLS."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from services.gateway.core.tickets import key_of
+from services.gateway.hub import AHEAD_S, STUCK_S
+from services.gateway.openings import BEHIND_S
 from tests.support.gateway_fakes import complete, count, member, online, phone
-from tests.support.gateway_rig import Events, Rig, running
+from tests.support.gateway_rig import LANE, Events, Rig, running
 from tests.support.waiting import until
 
 Next = Callable[[], Awaitable[dict[str, Any]]]
@@ -54,6 +57,13 @@ async def take(next_event: Callable[[], Awaitable[Any]], kind: str) -> Events:
 
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["websocket", "sse", "long-poll"])
+
+
+@pytest.fixture(params=["raw", "asgi", "tls"], autouse=True)
+def lane(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every test here is run with each kind of connection."""
+    monkeypatch.setenv(LANE, request.param)
+    return request.param
 
 
 @TRANSPORTS
@@ -102,7 +112,10 @@ async def test_client_from_elsewhere_or_from_the_future_starts_anew(transport: s
     async with running() as rig:
         ticket = await rig.ticket(queues=["q1"])
         async with stream(rig, transport, ticket, after) as next_event:
-            events = await take(next_event, "ready")
+            taking = asyncio.create_task(take(next_event, "ready"))
+            await until(lambda: rig.gateway.hub.clients or taking.done())
+            rig.clock.go(AHEAD_S + 1)
+            events = await taking
 
     assert [event["type"] for event in events] == ["reset", "pbxStatus", "queueCount", "ready"]
     assert events[-1]["resumed"] is False
@@ -283,13 +296,23 @@ async def test_stopping_gateway_sends_clients_elsewhere() -> None:
         async with rig.websocket(ticket) as websocket, rig.sse(ticket) as sse:
             await websocket.until("ready")
             await sse.until("ready")
-            polling = asyncio.create_task(rig.poll(ticket, "g1-1"))
+            polling = asyncio.create_task(rig.http.get(f"/{ticket}/long-poll", params={"after": "g1-1"}))
             await until(lambda: rig.gateway.hub.clients == 3)
             rig.gateway.stop()
+            assert (await rig.http.get("/health/ready")).status_code == 503
 
-            assert await websocket.closed() == 1012
+            assert await websocket.closed() == 4001
+            reason = websocket.connection.close_reason
             assert await sse.next() is None
-            assert await polling == []
+            answer = await polling
+
+    waits = re.fullmatch(r"the gateway stops; retry in (\d+) ms", reason or "")
+    assert waits
+    assert 100 <= int(waits[1]) <= 2000
+    assert sse.retry is not None
+    assert 100 <= int(sse.retry) <= 2000
+    assert answer.json() == []
+    assert answer.headers["retry-after"] in ("1", "2")
 
 
 async def test_client_that_leaves_is_forgotten() -> None:
@@ -302,24 +325,120 @@ async def test_client_that_leaves_is_forgotten() -> None:
         await until(lambda: rig.gateway.hub.clients == 0)
 
 
-async def test_client_that_does_not_read_is_ended_and_resumes_later() -> None:
+BIG = "x" * 100_000
+MANY = 200  # of which the buffers of the system and of TLS take less than half
+
+
+@pytest.mark.parametrize("transport", ["websocket", "sse"])
+async def test_client_that_does_not_read_for_a_moment_gets_every_event(transport: str) -> None:
     async with running() as rig:
         ticket = await rig.ticket(agents=["148"])
-        async with rig.websocket(ticket) as websocket:
-            position = (await websocket.until("ready"))[-1]["id"]
-            websocket.connection.transport.pause_reading()
-            written = 0
-            while rig.gateway.hub.clients and written < 300:  # the system's own buffers take some MiB
-                rig.log.write(phone(number=f"{written}-{'x' * 100_000}"))
-                written += 1
+        async with stalled(rig, transport, ticket) as (go_on, next_event):
+            for number in range(MANY):
+                rig.log.write(phone(number=f"{number}-{BIG}"))
                 await asyncio.sleep(0)
+            await until(lambda: rig.gateway.hub.lagging == 1)
+            go_on()
+            numbers: list[str] = []
+            while len(numbers) < MANY:
+                event = await next_event()
+                numbers += [event["number"].partition("-")[0]] if event["type"] == "phoneNumber" else []
+
+    assert numbers == [str(number) for number in range(MANY)]
+
+
+@pytest.mark.parametrize("transport", ["websocket", "sse"])
+async def test_client_that_does_not_read_for_long_gets_the_state_when_it_does(transport: str) -> None:
+    async with running() as rig:
+        ticket = await rig.ticket(agents=["148"])
+        async with stalled(rig, transport, ticket) as (go_on, next_event):
+            for number in range(MANY):
+                rig.log.write(phone(number=f"{number}-{BIG}"))
+                await asyncio.sleep(0)
+            await until(lambda: rig.gateway.hub.lagging == 1)
+            rig.clock.go(BEHIND_S + 1)
+            go_on()
+            events = await take(next_event, "reset")
+            state = await take(next_event, "ready")
+            rig.log.write(phone(number="last"))
+            live = await take(next_event, "phoneNumber")
+
+    assert len(events) < MANY
+    assert state[-1]["resumed"] is False
+    assert next(event["number"] for event in state if event["type"] == "phoneNumber").startswith(
+        f"{MANY - 1}-"
+    )
+    assert live[-1]["number"] == "last"
+
+
+@pytest.mark.parametrize("transport", ["websocket", "sse"])
+async def test_client_that_does_not_read_at_all_is_ended_and_resumes_later(transport: str) -> None:
+    async with running() as rig:
+        ticket = await rig.ticket(agents=["148"])
+        position = str(rig.gateway.hub.position())
+        async with stalled(rig, transport, ticket):
+            for number in range(MANY):
+                rig.log.write(phone(number=f"{number}-{BIG}"))
+                await asyncio.sleep(0)
+            await until(lambda: rig.gateway.hub.lagging == 1)
+            rig.clock.go(STUCK_S + 1)
             await until(lambda: rig.gateway.hub.clients == 0)
-            websocket.connection.transport.abort()
-        async with rig.websocket(ticket, position) as websocket:
-            events = await websocket.until("ready")
+        async with stream(rig, transport, ticket, position) as next_event:
+            events = await take(next_event, "ready")
 
     numbers = [event["number"].partition("-")[0] for event in events if event["type"] == "phoneNumber"]
-    assert numbers == [str(number) for number in range(written)]
+    assert numbers == [str(number) for number in range(MANY)]
+
+
+def _socket_of(transport: Any) -> asyncio.ReadTransport:
+    """What really reads: asyncio's TLS goes on for a while when its user pauses."""
+    tls = getattr(transport, "_ssl_protocol", None)
+    return transport if tls is None else tls._transport
+
+
+@contextlib.asynccontextmanager
+async def stalled(
+    rig: Rig, transport: str, ticket: str
+) -> AsyncGenerator[tuple[Callable[[], None], Callable[[], Awaitable[Any]]]]:
+    """A stream whose client does not read until it is told to go on."""
+    if transport == "websocket":
+        async with rig.websocket(ticket) as websocket:
+            await websocket.until("ready")
+            socket = _socket_of(websocket.connection.transport)
+            socket.pause_reading()
+            yield socket.resume_reading, websocket.next
+            websocket.connection.transport.abort()
+    else:
+        async with rig.sse(ticket) as sse:
+            await sse.until("ready")
+            yield (lambda: None), sse.next  # it reads when it is asked for the next event
+
+
+@TRANSPORTS
+async def test_client_from_before_the_ring_resumes_from_the_log(transport: str) -> None:
+    async with running(started=False) as rig:
+        rig.log.hubs.clear()
+        rig.log.start(online())
+        rig.log.write(*(count(number) for number in range(50)))
+        rig.log.hubs.append(rig.gateway.hub)
+        rig.gateway.hub.begin("g1")
+        rig.gateway.hub.caught_up(rig.log.sequence)
+        ticket = await rig.ticket(queues=["q1"])
+        async with stream(rig, transport, ticket, "g1-1") as next_event:
+            events = await take(next_event, "ready")
+
+    assert [event["count"] for event in events if event["type"] == "queueCount"] == list(range(50))
+    assert events[-1]["resumed"] is True
+
+
+async def test_frames_go_by_the_lane_that_the_server_allows(lane: str) -> None:
+    async with running() as rig:
+        ticket = await rig.ticket()
+        async with rig.websocket(ticket) as websocket, rig.sse(ticket) as sse:
+            await websocket.until("ready")
+            await sse.until("ready")
+            name = "asgi" if lane == "asgi" else "raw"
+            assert rig.gateway.hub.clients_by() == {("websocket", name): 1, ("sse", name): 1}
 
 
 async def test_what_a_client_says_is_ignored() -> None:

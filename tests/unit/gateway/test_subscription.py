@@ -1,92 +1,87 @@
 from __future__ import annotations
 
-import asyncio
-
+from services.gateway.core.batch import Batch
 from services.gateway.core.frames import CLOSE, RESET
 from services.gateway.core.scope import resolve
 from services.gateway.core.tickets import Ticket
-from services.gateway.subscription import LIMIT_BYTES, End, Subscription
+from services.gateway.subscription import Attendant, End, Subscription
+from tests.support.gateway_fakes import FakeLane
 
 
-def subscription() -> Subscription:
-    return Subscription(resolve(Ticket(created=1), ("hq",)), None, poll=False, resume=False)
+class Told(Attendant):
+    """Who looks after a subscription, and was told what."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+
+    def paused(self, subscription: Subscription) -> None:
+        self.words.append("paused")
+
+    def writable(self, subscription: Subscription) -> None:
+        self.words.append("writable")
 
 
-async def test_waits_until_there_is_something() -> None:
-    one = subscription()
-    waiting = asyncio.create_task(one.wait())
-    await asyncio.sleep(0)
-    assert not waiting.done()
-
-    one.push([RESET], 10)
-    await waiting
-    assert one.take() == [RESET]
-    assert one.take() == []
+def live(told: Told | None = None) -> tuple[Subscription, FakeLane]:
+    lane = FakeLane()
+    one = Subscription(told or Told(), resolve(Ticket(created=1), ("hq",)), lane)
+    one.live = True
+    return one, lane
 
 
-async def test_who_does_not_take_is_ended_and_holds_nothing() -> None:
-    one = subscription()
-    for _ in range(LIMIT_BYTES // 1000):
-        one.push([RESET], 1000)
-    assert one.ended is None
+def test_takes_each_batch_once_and_knows_how_far_it_is() -> None:
+    one, lane = live()
 
-    one.push([RESET], 1000)
-    assert one.ended is End.TOO_SLOW
-    assert one.take() == []
-    one.push([RESET], 1)
-    assert one.take() == []
+    assert one.give(Batch([RESET], 7, 1))
+    assert not one.give(Batch([RESET], 7, 1))
+    assert one.give(Batch([CLOSE], 9, 2))
+    assert lane.take() == [RESET, CLOSE]
+    assert one.at == 9
 
 
-async def test_one_batch_larger_than_the_limit_is_no_sign_of_slowness() -> None:
-    one = subscription()
+def test_takes_no_batch_while_it_is_not_live() -> None:
+    one, lane = live()
+    one.live = False
 
-    one.push([RESET], LIMIT_BYTES + 1)
-
-    assert one.ended is None
-    assert one.take() == [RESET]
-
-
-async def test_opening_may_be_larger_than_the_limit() -> None:
-    one = subscription()
-    one.open([RESET] * 3)
-    one.push([CLOSE], LIMIT_BYTES)
-
-    assert one.ended is None
-    assert len(one.take()) == 4
+    assert not one.give(Batch([RESET], 7, 1))
+    assert lane.take() == []
+    assert one.at == 0
 
 
-async def test_end_of_the_ticket_takes_back_what_waits() -> None:
-    one = subscription()
-    one.push([RESET], 10)
+def test_tells_what_its_lane_can_take() -> None:
+    told = Told()
+    _, lane = live(told)
+    lane.stop()
+    lane.take()
+
+    assert told.words == ["paused", "writable"]
+
+
+def test_end_of_the_ticket_takes_back_what_waits() -> None:
+    one, lane = live()
+    one.give(Batch([RESET], 7, 1))
+    one.backlog.append(Batch([CLOSE], 8))
     one.end(End.NO_TICKET)
+
+    assert lane.take() == []
+    assert not one.backlog
+
+
+def test_other_ends_leave_what_waits() -> None:
+    one, lane = live()
+    one.give(Batch([RESET], 7, 1))
     one.end(End.STOPPING)
 
-    await one.wait()
-    await one.over()
-    assert one.ended is End.NO_TICKET
-    assert one.take() == []
+    assert lane.take() == [RESET]
 
 
-async def test_other_ends_leave_what_waits() -> None:
-    one = subscription()
-    one.push([RESET], 10)
+def test_ends_once_and_takes_nothing_more() -> None:
+    ends: list[End] = []
+    one, lane = live()
+    one.on_end = ends.append
     one.end(End.STOPPING)
+    one.end(End.NO_TICKET)
 
-    assert one.take() == [RESET]
-
-
-async def test_ended_subscription_does_not_open_again() -> None:
-    one = subscription()
-    one.end(End.STOPPING)
-    one.open([RESET])
-
-    assert one.take() == []
-
-
-async def test_forgets_what_waits() -> None:
-    one = subscription()
-    one.push([RESET], LIMIT_BYTES)
-    one.forget()
-    one.push([CLOSE], LIMIT_BYTES)
-
-    assert one.take() == [CLOSE]
+    assert ends == [End.STOPPING]
+    assert one.ended is End.STOPPING
+    assert not one.give(Batch([RESET], 7, 1))
+    assert lane.take() == []

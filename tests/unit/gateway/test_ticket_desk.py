@@ -16,7 +16,7 @@ from services.gateway.errors import BusAwayError, NoTicketError, NotReadyError
 from services.gateway.key_ring import KeyRing
 from services.gateway.subscription import End, Subscription
 from services.gateway.ticket_desk import TicketDesk
-from tests.support.gateway_fakes import FakeClock, FakeTicketStore
+from tests.support.gateway_fakes import FakeClock, FakeLane, FakeTicketStore, NoHub
 from tests.support.keys import Keys
 from tests.support.waiting import until
 
@@ -39,7 +39,7 @@ class Bench:
 
 
 def subscription() -> Subscription:
-    return Subscription(resolve(TICKET, ("hq",)), None, poll=False, resume=False)
+    return Subscription(NoHub(), resolve(TICKET, ("hq",)), FakeLane())
 
 
 async def test_issued_ticket_is_admitted() -> None:

@@ -19,6 +19,15 @@ def test_id_is_spliced_into_the_object() -> None:
     assert Message(PAYLOAD, "g-7").text == (PAYLOAD[:-1] + b',"id":"g-7"}').decode()
 
 
+def test_forms_are_made_once() -> None:
+    message = Message(PAYLOAD, "g-7")
+
+    assert message.json is message.json
+    assert message.frame is message.frame
+    assert message.sse is message.sse
+    assert message.frame.endswith(message.json)
+
+
 def test_snapshot_event_has_no_id() -> None:
     assert Message(PAYLOAD).json == PAYLOAD
     assert Message(PAYLOAD).sse == b'event: queueCount\ndata: {"pbx":"hq","queue":"q1","count":1}\n\n'

@@ -74,3 +74,28 @@ def test_restart_forgets() -> None:
 
     assert not ring.reaches(5)
     assert ring.reaches(100)
+
+
+def test_gives_as_many_as_are_asked_for() -> None:
+    ring = filled(Ring(), 1, 5)
+
+    assert [one.sequence for one in ring.after(1, 2)] == [2, 3]
+    assert len(ring) == 5
+
+
+def test_reaches_further_back_when_it_is_given_what_came_before() -> None:
+    ring = filled(Ring(), 11, 12)
+    ring.put_before([entry(number) for number in (6, 7, 9)], 5)
+
+    assert ring.reaches(5)
+    assert sequences(ring, 5) == [6, 7, 9, 11, 12]
+    assert ring.size == 50
+
+
+def test_reaches_back_no_further_than_there_is_room() -> None:
+    by_number, by_size = filled(Ring(messages=4), 11, 12), filled(Ring(size=40), 11, 12)
+    for ring in (by_number, by_size):
+        ring.put_before([entry(number) for number in (7, 8, 9)], 5)
+
+        assert ring.floor == 7
+        assert sequences(ring, 7) == [8, 9, 11, 12]

@@ -10,3 +10,7 @@ def test_event_with_and_without_an_id() -> None:
 
 def test_prelude_tells_when_to_come_back() -> None:
     assert sse.PRELUDE == b"retry: 2000\n\n"
+
+
+def test_retry_is_in_milliseconds() -> None:
+    assert sse.retry(250) == b"retry: 250\n\n"

@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from services.gateway.core.position import parse_position
+from services.gateway.core.scope import resolve
+from services.gateway.core.tickets import Ticket
+from services.gateway.hub import Hub
+from services.gateway.replay import Replay
+from services.gateway.subscription import End, Subscription
+from tests.support.gateway_fakes import FakeClock, FakeLane, Log, count, online
+from tests.support.waiting import until
+
+BEFORE = 50
+
+
+@contextlib.asynccontextmanager
+async def gateway(room: int | None = None) -> AsyncGenerator[tuple[Hub, Log]]:
+    """A gateway that started after 50 events; its ring has room for so many."""
+    hub = Hub(("hq",), FakeClock(), asyncio.get_running_loop())
+    if room is not None:
+        hub.ring.limit = room
+    log = Log()
+    log.start(online())
+    log.write(*(count(number) for number in range(BEFORE)))
+    log.hubs.append(hub)
+    hub.begin("g1")
+    hub.caught_up(log.sequence)
+    reading = asyncio.create_task(Replay(hub, log).run())
+    try:
+        yield hub, log
+    finally:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+def join(hub: Hub, after: str, *, poll: bool = False) -> tuple[Subscription, FakeLane]:
+    lane = FakeLane()
+    scope = resolve(Ticket(queues=("q1",), created=1), ("hq",))
+    return hub.join(scope, lane, parse_position(after), poll=poll), lane
+
+
+async def arrived(subscription: Subscription, lane: FakeLane) -> list[str]:
+    await until(lambda: subscription.live)
+    return [
+        f"{event['type']} {event.get('count', event.get('resumed', ''))}".strip() for event in lane.events()
+    ]
+
+
+EXPECTED = [*(f"queueCount {number}" for number in range(BEFORE)), "pbxStatus", "ready True"]
+
+
+@pytest.mark.parametrize("room", [None, 10])
+async def test_client_from_before_the_ring_gets_exactly_what_followed(room: int | None) -> None:
+    async with gateway(room) as (hub, _):
+        assert await arrived(*join(hub, "g1-1")) == EXPECTED
+        assert hub.counters.resets == 0
+        assert (hub.counters.resumed_from_log, hub.counters.resumed_from_ring) == ((1, 0) if room else (0, 1))
+
+
+async def test_ring_that_has_room_reaches_back_once_for_all() -> None:
+    async with gateway() as (hub, log):
+        clients = [join(hub, f"g1-{1 + number % 30}") for number in range(60)]
+        for number, (subscription, lane) in enumerate(clients):
+            assert await arrived(subscription, lane) == EXPECTED[number % 30 :]
+        assert log.pages <= 3
+
+
+async def test_events_that_come_meanwhile_follow() -> None:
+    async with gateway(10) as (hub, log):
+        subscription, lane = join(hub, "g1-1")
+        log.write(*(count(number) for number in range(BEFORE, BEFORE + 5)))
+        await until(lambda: subscription.live)
+        counts = [event["count"] for event in lane.events() if event["type"] == "queueCount"]
+
+    assert counts == list(range(BEFORE + 5))
+
+
+async def test_client_from_before_the_log_begins_anew() -> None:
+    async with gateway() as (hub, log):
+        log.first = 20
+        assert (await arrived(*join(hub, "g1-5")))[0] == "reset"
+        assert (await arrived(*join(hub, "g1-30")))[0] == "queueCount 29"
+
+
+async def test_one_too_old_does_not_keep_others_from_resuming() -> None:
+    async with gateway() as (hub, log):
+        log.first = 20
+        recent, old = join(hub, "g1-30"), join(hub, "g1-5")
+
+        assert (await arrived(*recent))[0] == "queueCount 29"
+        assert (await arrived(*old))[0] == "reset"
+
+
+async def test_log_that_cannot_be_read_is_tried_again() -> None:
+    async with gateway() as (hub, log):
+        log.away = True
+        subscription, lane = join(hub, "g1-1")
+        await until(lambda: log.pages)
+        assert not subscription.live
+        log.away = False
+
+        assert await arrived(subscription, lane) == EXPECTED
+
+
+async def test_log_made_anew_meanwhile_begins_anew() -> None:
+    async with gateway() as (hub, log):
+        subscription, lane = join(hub, "g1-1")
+        log.generation = "g2"
+        log.start(online(), count(7))
+        await until(lambda: subscription.live)
+
+        types = [event["type"] for event in lane.events()]
+        assert types[types.index("reset") :] == ["reset", "pbxStatus", "queueCount", "ready"]
+
+
+async def test_client_that_left_is_not_read_for() -> None:
+    async with gateway() as (hub, _):
+        subscription, _ = join(hub, "g1-1")
+        hub.leave(subscription)
+        ended, _ = join(hub, "g1-1")
+        ended.end(End.STOPPING)
+        other = join(hub, "g1-40")
+        await arrived(*other)
+
+    assert not subscription.live
+    assert not ended.live
+
+
+async def test_poll_from_before_the_ring_is_answered_too() -> None:
+    async with gateway() as (hub, _):
+        subscription, lane = join(hub, "g1-1", poll=True)
+        await until(lambda: subscription.live)
+
+        assert [event["type"] for event in lane.events()] == ["queueCount"] * BEFORE
