@@ -87,7 +87,7 @@ async def through_the_outbox(connection: Connection, section: NatsSection) -> tu
     for events in waves:
         for event in events:
             outbox.put(event, "")
-        await outbox.flushed()
+        assert await outbox.flushed(60)
     took, used = time.perf_counter() - begun, time.process_time() - cpu
     published = outbox.counters.published
     await outbox.close(0)

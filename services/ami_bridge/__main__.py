@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import secrets
 import signal
 import sys
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 
 import uvloop
 
 from services import cancellation, collector, configuration
-from services.ami_bridge.acting import act
-from services.ami_bridge.adapters.heartbeat import Heartbeat
-from services.ami_bridge.adapters.jetstream_outbox import Outbox
+from services.ami_bridge.adapters.jetstream_outbox import MOMENTS_LIMIT
+from services.ami_bridge.adapters.lease import Lease
 from services.ami_bridge.adapters.panoramisk_link import PanoramiskLink
-from services.ami_bridge.adapters.published_states import load_documents, purge_tombstones
+from services.ami_bridge.adapters.published_states import load_documents
 from services.ami_bridge.app import Bridge
 from services.ami_bridge.core.call_centre import CallCentre
+from services.ami_bridge.core.kept_moments import KeptMoments
+from services.ami_bridge.leadership import lead
+from services.ami_bridge.relay import Relay
 from services.ami_bridge.settings import WANTED, command_rules, identity, link_settings
+from services.ami_bridge.term import Duty
 from services.exit_codes import exit_code_of
 from services.jetstream.connection import Connection, connect
 from services.jetstream.errors import BusUnavailableError
@@ -33,10 +35,8 @@ from shared.events import State
 
 log = logging.getLogger("pbxis.bridge")
 
-_FLUSH_WITHIN_S = 2.0
 _STOP_WITHIN_S = 4.0
 _RETRY_S = 1.0
-_PURGE_EVERY_S = 3600.0
 
 
 def run_bridge(config_file: str | None, pbx_name: str) -> int:
@@ -73,27 +73,30 @@ async def _serve(config: Config, pbx: PbxSection) -> None:
     connection = await connect(config.nats, "bridge", name=f"pbxis bridge {pbx.name}")
     collector.settle()
     try:
-        documents = await _published_before(connection, config, pbx)
-        centre = CallCentre(pbx.name, identity(pbx), session=secrets.token_hex(4))
-        centre.restore(documents)
-        async with _outbox(connection, config, centre) as outbox:
-            bridge = Bridge(
-                centre,
-                outbox,
-                _now_ms,
-                refresh_every_s=pbx.summary_refresh_s,
-                rules=command_rules(pbx),
-            )
-            link = PanoramiskLink(link_settings(pbx), WANTED)
-            try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(link.run(bridge))
-                    group.create_task(Heartbeat(connection, pbx.name, lambda: not outbox.stalled).run())
-                    group.create_task(_clear_tombstones(connection, pbx.name))
-                    # In the body of the group: when stopped, commands end before their session does.
-                    await act(config.nats, pbx.name, bridge)
-            finally:
-                bridge.on_down("the bridge was stopped", auth_failed=False)
+        own = secrets.token_hex(4)
+        centre = CallCentre(pbx.name, identity(pbx), session=own)
+        centre.restore(await _published_before(connection, config, pbx))
+        # Whatever was said before, this bridge sees nothing yet.
+        centre.status("offline", "there was no connection yet", _now_ms())
+        kept = KeptMoments(MOMENTS_LIMIT)
+        relay = Relay(kept)
+        bridge = Bridge(
+            centre, relay, _now_ms, refresh_every_s=pbx.summary_refresh_s, rules=command_rules(pbx)
+        )
+        lease = Lease(
+            connection,
+            config.nats,
+            pbx.name,
+            own,
+            is_fit=lambda: bridge.session is not None,
+            behind_s=lambda: time.monotonic() - kept.stored_until(time.monotonic()),
+            on_stored_until=kept.all_stored_until,
+        )
+        link = PanoramiskLink(link_settings(pbx), WANTED)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(link.run(bridge))
+            # In the body of the group: when stopped, commands end before their session does.
+            await lead(Duty(connection, config.nats, centre, bridge, kept, relay, lease))
     finally:
         await connection.close()
 
@@ -108,32 +111,6 @@ async def _published_before(connection: Connection, config: Config, pbx: PbxSect
             log.warning("%s; trying again", error)
             cancellation.heed()
             await asyncio.sleep(_RETRY_S)
-
-
-@contextlib.asynccontextmanager
-async def _outbox(connection: Connection, config: Config, centre: CallCentre) -> AsyncGenerator[Outbox]:
-    def publish_all_again() -> None:
-        for document in list(centre.documents.values()):
-            outbox.put(document, "")
-
-    outbox = Outbox(connection, config.nats, centre.pbx, on_new_log=publish_all_again)
-    await outbox.start()
-    try:
-        yield outbox
-    finally:
-        await outbox.close(_FLUSH_WITHIN_S)
-
-
-async def _clear_tombstones(connection: Connection, pbx: str) -> None:
-    while True:
-        try:
-            cleared = await purge_tombstones(connection, pbx)
-            if cleared:
-                log.info("cleared %d tombstones that are older than the log", cleared)
-        except BusUnavailableError as error:
-            log.info("tombstones are not cleared now: %s", error)
-        cancellation.heed()
-        await asyncio.sleep(_PURGE_EVERY_S)
 
 
 def _now_ms() -> int:

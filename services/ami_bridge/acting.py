@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from services import cancellation
 from services.ami_bridge.adapters.command_subscriber import CommandSubscriber
@@ -23,8 +24,19 @@ log = logging.getLogger("pbxis.bridge.commands")
 _REFUSED_PAUSE_S = 5.0
 
 
-async def act(section: NatsSection, pbx_name: str, pbx: LivePbx) -> None:
+async def act(
+    section: NatsSection,
+    pbx_name: str,
+    pbx: LivePbx,
+    *,
+    may_act: Callable[[], bool],
+    left: asyncio.Event,
+) -> None:
     """Take commands until cancelled; then end those that are under way, and return within two seconds.
+
+    Args:
+        may_act: asked at each command; one that comes when it says no is not answered.
+        left: set when no more will come, before those under way have ended.
 
     Raises:
         ConfigError: ``section`` has no ``url``, or its ``tls_ca`` cannot be read.
@@ -33,8 +45,9 @@ async def act(section: NatsSection, pbx_name: str, pbx: LivePbx) -> None:
     clock = ServerClock(connection)
     keeping_time = asyncio.create_task(clock.run())
     try:
-        await CommandSubscriber(connection, pbx_name, Executor(pbx, clock)).run()
+        await CommandSubscriber(connection, pbx_name, Executor(pbx, clock), may_act).run(left)
     finally:
+        left.set()
         await cancellation.end([keeping_time])
         await connection.close()
 

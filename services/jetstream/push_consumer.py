@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from nats import errors
@@ -41,6 +42,7 @@ class End(NamedTuple):
 
 OnMessage = Callable[[str, bytes, Delivery], None]
 OnIdle = Callable[[], None]
+OnHeaders = Callable[[Mapping[str, str]], None]
 
 
 class PushConsumer:
@@ -58,9 +60,12 @@ class PushConsumer:
         on_message: OnMessage,
         on_idle: OnIdle,
         subjects: Sequence[str] = (),
+        start_time: datetime | None = None,
+        on_headers: OnHeaders | None = None,
     ) -> None:
         """Args: ``on_message`` gets subject, payload, place; ``on_idle`` is called when there was nothing
-        to deliver for a heartbeat; no ``subjects`` means all.
+        to deliver for a heartbeat; no ``subjects`` means all; ``start_time`` takes the place of
+        ``first_sequence``; ``on_headers`` is called before ``on_message``.
         """
         self._connection = connection
         self._stream = stream
@@ -68,6 +73,8 @@ class PushConsumer:
         self._on_message = on_message
         self._on_idle = on_idle
         self._subjects = list(subjects)
+        self._start_time = start_time
+        self._on_headers = on_headers
         self._loop = asyncio.get_running_loop()
         self.ended: asyncio.Future[End] = self._loop.create_future()
         self._subscription: Subscription | None = None
@@ -130,8 +137,13 @@ class PushConsumer:
     def _config(self, inbox: str) -> api.ConsumerConfig:
         return api.ConsumerConfig(
             deliver_subject=inbox,
-            deliver_policy=api.DeliverPolicy.BY_START_SEQUENCE,
-            opt_start_seq=max(self._first_sequence, 1),
+            deliver_policy=(
+                api.DeliverPolicy.BY_START_SEQUENCE
+                if self._start_time is None
+                else api.DeliverPolicy.BY_START_TIME
+            ),
+            opt_start_seq=max(self._first_sequence, 1) if self._start_time is None else None,
+            opt_start_time=self._start_time,
             filter_subjects=self._subjects or None,
             ack_policy=api.AckPolicy.NONE,
             max_deliver=1,
@@ -172,6 +184,8 @@ class PushConsumer:
             )
             return
         self._delivered = delivery.consumer_sequence
+        if self._on_headers is not None:
+            self._on_headers(message.headers or {})
         self._on_message(message.subject, message.data, delivery)
 
     async def _on_control(self, message: Msg, headers: dict[str, str]) -> None:

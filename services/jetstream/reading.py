@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from services.jetstream.connection import Connection
 from services.jetstream.delivery import Delivery
 from services.jetstream.errors import ReadInterruptedError
-from services.jetstream.push_consumer import End, PushConsumer
+from services.jetstream.push_consumer import End, OnHeaders, PushConsumer
 
 _AT_END = "read to the end"
 
@@ -20,8 +21,16 @@ async def read_to_end(
     *,
     first_sequence: int = 1,
     subjects: Sequence[str] = (),
+    start_time: datetime | None = None,
+    on_headers: OnHeaders | None = None,
 ) -> int:
     """Hand over subject, payload and sequence of every message, in order; the last sequence read (0: none).
+
+    Its end is that of the replica which is read, and a replica may be a moment behind.
+
+    Args:
+        start_time: begin with what was stored then, by the server's clock, instead of ``first_sequence``.
+        on_headers: is handed a message's headers just before the rest of it.
 
     Raises:
         LogMissingError: there is no such stream.
@@ -47,6 +56,8 @@ async def read_to_end(
         on_message=take,
         on_idle=at_end,
         subjects=subjects,
+        start_time=start_time,
+        on_headers=on_headers,
     )
     try:
         if await consumer.open() > 0:

@@ -81,7 +81,7 @@ async def running(
 
 
 async def flushed(outbox: Outbox, within_s: float = 20) -> None:
-    await asyncio.wait_for(outbox.flushed(), within_s)
+    assert await outbox.flushed(within_s), "not flushed in time"
 
 
 async def test_everything_is_stored_in_the_order_in_which_it_was_put(

@@ -142,7 +142,9 @@ async def acting(section: NatsSection, ami: ScriptedAmi) -> AsyncGenerator[Actin
     bridge = Bridge(CallCentre(PBX), Nowhere(), lambda: time.time_ns() // 1_000_000, refresh_every_s=3600)
     link = PanoramiskLink(replace(PATIENT, port=ami.port), WANTED)
     rig = Acting(
-        bridge, asyncio.create_task(link.run(bridge)), asyncio.create_task(act(section, PBX, bridge))
+        bridge,
+        asyncio.create_task(link.run(bridge)),
+        asyncio.create_task(act(section, PBX, bridge, may_act=lambda: True, left=asyncio.Event())),
     )
     try:
         await until(lambda: bridge.session, what="in step")

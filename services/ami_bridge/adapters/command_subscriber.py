@@ -4,8 +4,13 @@ FastStream gets our own connection: its broker is told to use that instead of ma
 TLS, names and logging are those of every other connection of ours; subscribing, decoding, validation and
 answering are FastStream's.
 
-While this runs the bridge **acts**: it is in the queue group, and NATS gives it commands. To stop acting, it
-is left; from then on NATS tells who asks that nobody is there.
+While this runs the bridge **acts**: it is subscribed, and NATS gives it commands. To stop acting, it
+unsubscribes; from then on NATS tells who asks that nobody is there.
+
+There is no queue group: NATS keeps the subscription of a bridge that lost its power or hangs for minutes, and
+would give it every other command. So each that is subscribed gets each command, and takes it only while it
+may act; one that comes too late, to a bridge that was stopped meanwhile, is not even answered: the other's
+answer counts.
 """
 
 from __future__ import annotations
@@ -48,9 +53,10 @@ class _SideBySide:
     two semaphores and a task group for each message: a quarter of what a command costs.
     """
 
-    def __init__(self, client: Client, most: int) -> None:
+    def __init__(self, client: Client, most: int, may_act: Callable[[], bool]) -> None:
         self._client = client
         self._most = most
+        self._may_act = may_act
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __getattr__(self, name: str) -> Any:
@@ -69,6 +75,9 @@ class _SideBySide:
         async def take(message: Msg) -> None:
             while len(self._tasks) >= self._most:
                 await asyncio.wait(self._tasks, return_when=asyncio.FIRST_COMPLETED)
+            if not self._may_act():
+                log.warning("a command is left to another bridge: this one may not act any more")
+                return
             task = asyncio.create_task(cb(message))
             self._tasks.add(task)
             task.add_done_callback(self._ended)
@@ -105,21 +114,23 @@ class _Broker(NatsBroker):
 class CommandSubscriber:
     """The subscribers for all actions of one PBX."""
 
-    def __init__(self, connection: Connection, pbx: str, handler: CommandHandler) -> None:
+    def __init__(
+        self, connection: Connection, pbx: str, handler: CommandHandler, may_act: Callable[[], bool]
+    ) -> None:
         """``connection`` should be one of its own: commands do not queue behind events then."""
         self._connection = connection
         self._handler = handler
-        self._client = _SideBySide(connection.client, _MOST_AT_ONCE)
+        self._client = _SideBySide(connection.client, _MOST_AT_ONCE, may_act)
         self._broker = _Broker(self._client)
         self._subscribers: Sequence[Subscriber] = declare(
             self._broker,
             lambda action: subjects.command(pbx, action),
-            subjects.command_group(pbx),
+            "",
             self._take,
         )
 
-    async def run(self) -> None:
-        """Take commands until cancelled; then take no more, and end those that are under way.
+    async def run(self, left: asyncio.Event) -> None:
+        """Take commands until cancelled; then take no more, set ``left``, and end those that are under way.
 
         They have about a second to end by themselves; then the handler gives up the rest, which answers them.
         """
@@ -128,13 +139,14 @@ class CommandSubscriber:
         try:
             await asyncio.get_running_loop().create_future()
         finally:
-            await self._leave()
+            await self._unsubscribe()
+            left.set()
+            await self._end_those_under_way()
 
     async def _take(self, command: Command, action: str, headers: dict[str, str]) -> Outcome:
         return await self._handler.execute(read_order(action, headers), command)
 
-    async def _leave(self) -> None:
-        await self._unsubscribe()
+    async def _end_those_under_way(self) -> None:
         if not await self._finished(_FINISHED_WITHIN_S):
             self._handler.give_up()
             await self._finished(_GIVEN_UP_WITHIN_S)

@@ -13,6 +13,9 @@ Before it is sent again the log is asked whether its subject ends with that id: 
 when the outage was longer than the time for which the log remembers ids.
 
 While NATS is away nothing is handed to the client library; what waits here is bounded (core/outgoing).
+
+Every message is sent under a fence (fences.py). When the log refuses one for its fence, all stops until the
+fences have been put up anew; they cannot be when another bridge acts, and then the outbox is at its end.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import contextlib
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -31,8 +35,9 @@ from nats.aio.subscription import Subscription
 from nats.js.errors import NotFoundError
 
 from services import cancellation
+from services.ami_bridge.adapters.fences import FENCES, Fences
 from services.ami_bridge.adapters.outbox_message import OutboxMessage, Refusal, read_answer
-from services.ami_bridge.core.outgoing import Outgoing
+from services.ami_bridge.core.outgoing import Lost, Outgoing
 from services.jetstream.connection import Connection
 from services.jetstream.errors import BusUnavailableError, LogShapeError
 from services.jetstream.log import LOG, ensure_log
@@ -44,7 +49,7 @@ from shared.subjects import build
 log = logging.getLogger("pbxis.outbox")
 
 MOMENTS_LIMIT = 100_000
-WINDOW = 512
+WINDOW = FENCES
 ACK_WITHIN_S = 5.0
 STALLED_AFTER_S = 3.0
 _TICK_S = 0.1
@@ -73,16 +78,27 @@ class Outbox:
         section: NatsSection,
         pbx: str,
         *,
+        fences: Fences | None = None,
         on_new_log: Callable[[], None] | None = None,
+        on_settled: Callable[[str], None] | None = None,
+        last_sequence: int = 0,
         moments_limit: int = MOMENTS_LIMIT,
         ack_within_s: float = ACK_WITHIN_S,
     ) -> None:
-        """``on_new_log`` is called when the log or its mirror was made anew: all states must be put again."""
+        """
+        Args:
+            fences: those that were put up; ``None``: no other process can be writing.
+            on_new_log: called when the log or its mirror was made anew: all states must be put again.
+            on_settled: called with the name of a moment that the log has, or that was counted as lost.
+            last_sequence: the highest that the log is known to have had.
+        """
         self._loop = asyncio.get_running_loop()
         self._connection = connection
         self._section = section
         self._pbx = pbx
+        self._fences = fences
         self._on_new_log = on_new_log
+        self._on_settled = on_settled or _nobody
         self._ack_within_s = ack_within_s
         self._queue = Outgoing(moments_limit)
         # Part of every id, so that none comes again after a restart.
@@ -92,7 +108,9 @@ class Outbox:
         self._unsettled: dict[int, OutboxMessage] = {}
         self._open: dict[int, OutboxMessage] = {}
         self._generation: str | None = None
-        self._last_sequence = 0
+        self.last_sequence = last_sequence
+        self._free = deque(range(WINDOW))
+        self._fences_stand = True
         self._prepared = False
         self._look_at = self._loop.time() + _LOOK_EVERY_S
         self._pause_s = 0.0
@@ -102,6 +120,7 @@ class Outbox:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self.fenced_off = asyncio.Event()
         self._inbox = connection.client.new_inbox()
         self._subscription: Subscription | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -155,23 +174,32 @@ class Outbox:
             subject = build(subject_of(event))
         except ValueError as error:
             self._refuse(type(event).__name__, str(error))
+            self._on_settled(moment_id)
             return
         if is_state(event):
             self._queue.put_state(subject, event)
-        else:
-            self._queue.put_moment(subject, event, moment_id, _now_ms())
+        elif (dropped := self._queue.put_moment(subject, event, moment_id, _now_ms())) is not None:
+            self._on_settled(dropped)
         if self._idle.is_set():
             self._progress_at = self._loop.time()
         self._idle.clear()
         self._wake.set()
 
-    async def flushed(self) -> None:
-        """Until everything that was put is in the log."""
-        await self._idle.wait()
+    def tell_lost(self, lost: Lost) -> None:
+        """Moments were dropped before they came here."""
+        self._queue.count_lost(lost.since, lost.count)
+        self._idle.clear()
+        self._wake.set()
+
+    async def flushed(self, within_s: float) -> bool:
+        """Wait until everything that was put is in the log; false when it is not in time, or never."""
+        if self.fenced_off.is_set():
+            return False
+        return await cancellation.seen(self._idle, within_s) and not self.fenced_off.is_set()
 
     async def close(self, flush_within_s: float) -> None:
         """Publish what waits, for so long at most, and stop."""
-        await cancellation.seen(self._idle, flush_within_s)
+        await self.flushed(flush_within_s)
         await cancellation.end(self._tasks)
         self._unlisten()
         if self._subscription is not None:
@@ -204,13 +232,15 @@ class Outbox:
                 self._wake.set()
 
     async def _publish_what_may_go(self) -> None:
-        if not self._connection.connected:
+        if not self._connection.connected or self.fenced_off.is_set():
             return
         self._give_up_waiting()
         if self._loop.time() < self._not_before:
             return
         if not self._prepared:
             await self._prepare()
+        elif not self._fences_stand:
+            await self._put_up_fences()
         elif self._unsettled:
             await self._publish_again()
         else:
@@ -218,10 +248,10 @@ class Outbox:
 
     async def _publish_waiting(self) -> None:
         lost_subject = build(subject_of(EventsLost(pbx=self._pbx, count=0, since=0)))
-        if lost_subject not in self._unanswered and (lost := self._queue.take_lost()):
+        if self._free and lost_subject not in self._unanswered and (lost := self._queue.take_lost()):
             event = EventsLost(pbx=self._pbx, count=lost.count, since=lost.since)
             await self._publish_new(lost_subject, wire.encode(event), "")
-        while not self._unsettled and len(self._unanswered) < WINDOW:
+        while not self._unsettled and self._free:
             head = self._queue.head()
             if head is None or head.subject in self._unanswered:
                 break
@@ -230,14 +260,14 @@ class Outbox:
             if self._fits(head.subject, payload):
                 await self._publish_new(head.subject, payload, head.moment_id)
             elif head.moment_id:
-                self._queue.count_lost(_now_ms())
+                self._lose(head.moment_id)
         if not self._open and self._queue.head() is None:
             self._idle.set()
 
     async def _publish_new(self, subject: str, payload: bytes, moment_id: str) -> None:
         self._numbered += 1
         name = moment_id or f"{self._pbx}:{self._process}:{self._numbered}"
-        message = OutboxMessage(self._numbered, subject, payload, {_ID: name}, bool(moment_id))
+        message = OutboxMessage(self._numbered, subject, payload, {_ID: name}, moment_id)
         self._open[message.number] = message
         await self._publish(message)
 
@@ -259,13 +289,15 @@ class Outbox:
 
     async def _publish(self, message: OutboxMessage) -> None:
         message.sent_at = self._loop.time()
+        message.fence = self._free.popleft()
         self._unanswered[message.subject] = message
+        fence = self._fences.headers(message.fence) if self._fences else {}
         try:
             await self._connection.client.publish(
                 message.subject,
                 message.payload,
                 reply=f"{self._inbox}.{message.number}",
-                headers=message.headers,
+                headers={**message.headers, **fence},
             )
         except errors.Error as error:
             self._fail(message, Refusal(description=str(error) or type(error).__name__))
@@ -280,13 +312,28 @@ class Outbox:
         except (errors.Error, TimeoutError) as error:
             self._say(f"the log does not answer: {error}")
             return None
-        self._last_sequence = max(self._last_sequence, last.seq or 0)
+        self.last_sequence = max(self.last_sequence, last.seq or 0)
         return (last.headers or {}).get(_ID) == message.headers[_ID]
+
+    async def _put_up_fences(self) -> None:
+        """They are gone: too old for the log, or removed with it; or another bridge has put up its own."""
+        if self._unanswered or self._fences is None:
+            return
+        try:
+            self._fences_stand = await self._fences.put_up()
+        except BusUnavailableError as error:
+            self._say(str(error))
+            self._back_off()
+            return
+        self._wake.set()
+        if not self._fences_stand:
+            self.fenced_off.set()
+            self._idle.set()  # nobody need wait any longer
 
     async def _prepare(self) -> None:
         """After every connect, and now and then: is the log there, and the one we know?"""
         try:
-            found = await ensure_log(self._connection, self._section, last_sequence=self._last_sequence)
+            found = await ensure_log(self._connection, self._section, last_sequence=self.last_sequence)
         except (BusUnavailableError, LogShapeError) as error:
             self._say(str(error))
             self._back_off()
@@ -297,7 +344,7 @@ class Outbox:
         self._wake.set()
         if known is not None and (known != found.generation or found.mirror_made):
             log.warning("the log or its mirror was made anew; publishing everything again")
-            self._last_sequence = found.last_sequence
+            self.last_sequence = found.last_sequence
             if self._on_new_log is not None:
                 self._on_new_log()
 
@@ -309,20 +356,25 @@ class Outbox:
             return
         read = read_answer(answer)
         if read.error is None:
-            self._last_sequence = max(self._last_sequence, read.seq)
+            self.last_sequence = max(self.last_sequence, read.seq)
             self._settle(message)
         elif read.error.for_good:
             self._refuse(message.subject, read.error.description)
-            if message.is_moment:
-                self._queue.count_lost(_now_ms())
+            if message.moment_id:
+                self._lose(message.moment_id)
             self._forget(message)
         else:
             self._prepared = self._prepared and not read.error.no_stream
+            again = message.number in self._unsettled
+            if read.error.fenced_off or (read.error.in_process and again):
+                self._fences_stand = False
             self._fail(message, read.error)
 
     def _settle(self, message: OutboxMessage) -> None:
         self._progress_at = self._loop.time()
         self.counters.published += 1
+        if message.moment_id:
+            self._on_settled(message.moment_id)
         self._forget(message)
 
     def _forget(self, message: OutboxMessage) -> None:
@@ -348,6 +400,11 @@ class Outbox:
     def _forget_unanswered(self, message: OutboxMessage) -> None:
         if self._unanswered.get(message.subject) is message:
             del self._unanswered[message.subject]
+            self._free.append(message.fence)
+
+    def _lose(self, moment_id: str) -> None:
+        self._queue.count_lost(_now_ms())
+        self._on_settled(moment_id)
 
     def _give_up_waiting(self) -> None:
         """Late answers. The messages are in the order of their sending."""
@@ -364,6 +421,7 @@ class Outbox:
             self._prepared = False
             for message in self._unanswered.values():
                 self._unsettled[message.number] = message
+                self._free.append(message.fence)
             self._unanswered.clear()
         self._pause_s = 0.0
         self._not_before = 0.0
@@ -397,6 +455,10 @@ class Outbox:
                 trouble,
                 LOG,
             )
+
+
+def _nobody(_moment_id: str) -> None:
+    pass
 
 
 def _now_ms() -> int:

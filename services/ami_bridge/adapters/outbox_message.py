@@ -7,19 +7,28 @@ from dataclasses import dataclass
 import msgspec
 from nats.aio.msg import Msg
 
+from services.ami_bridge.adapters.fences import IN_PROCESS, MOVED
+
 _NO_RESPONDERS = "503"
 _TOO_LARGE = 10054  # JSStreamMessageExceedsMaximumErr: the stream's max_msg_size
 
 
 @dataclass(slots=True, eq=False)
 class OutboxMessage:
-    """From its first sending until it is settled. ``sent_at`` is on the loop's clock."""
+    """From its first sending until it is settled.
+
+    Attributes:
+        headers: without those of its fence, which is another at each sending.
+        moment_id: ``""`` for a state.
+        sent_at: on the loop's clock.
+    """
 
     number: int
     subject: str
     payload: bytes
     headers: dict[str, str]
-    is_moment: bool
+    moment_id: str
+    fence: int = 0
     sent_at: float = 0.0
 
 
@@ -34,6 +43,16 @@ class Refusal(msgspec.Struct):
     def no_stream(self) -> bool:
         """No stream takes the subject."""
         return self.code == int(_NO_RESPONDERS) and not self.err_code
+
+    @property
+    def fenced_off(self) -> bool:
+        """The fence under which it was sent does not stand any more."""
+        return self.err_code == MOVED
+
+    @property
+    def in_process(self) -> bool:
+        """The log has not done yet with what was sent under the same fence before."""
+        return self.err_code == IN_PROCESS
 
     @property
     def for_good(self) -> bool:

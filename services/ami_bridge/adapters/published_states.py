@@ -7,24 +7,28 @@ from collections.abc import Callable
 
 from nats import errors
 
+from services.ami_bridge.adapters.log_reading import read_past
 from services.jetstream.connection import Connection
 from services.jetstream.errors import NatsUnavailableError
-from services.jetstream.log import LOG, STATE, read_log
+from services.jetstream.log import STATE, read_log
 from services.jetstream.reading import read_to_end
 from shared import wire
 from shared.errors import MalformedEventError
 from shared.events import State
-from shared.subjects import states_of
+from shared.subjects import is_fence, states_of
 
 log = logging.getLogger("pbxis.outbox")
 
 _GONE = b'"gone":true'
 
 
-async def load_documents(connection: Connection, pbx: str) -> list[State]:
+async def load_documents(connection: Connection, pbx: str, *, at_least: int = 0) -> list[State]:
     """The newest document of each state of a PBX, tombstones among them, in the order of the log.
 
     What cannot be read (written by a later version) is left out, with a line in the log.
+
+    Args:
+        at_least: the sequence of a fence of the PBX: nothing before it is missed.
 
     Raises:
         BusUnavailableError: NATS or the log is not there, or was lost in the middle. Try again.
@@ -32,13 +36,14 @@ async def load_documents(connection: Connection, pbx: str) -> list[State]:
     newest: dict[str, bytes] = {}
 
     def take(subject: str, payload: bytes, _sequence: int) -> None:
-        newest.pop(subject, None)
-        newest[subject] = payload
+        if not is_fence(subject):
+            newest.pop(subject, None)
+            newest[subject] = payload
 
     subjects = (states_of(pbx),)
     last = await read_to_end(connection, STATE, take, subjects=subjects)
     # The mirror may be a moment behind.
-    await read_to_end(connection, LOG, take, first_sequence=last + 1, subjects=subjects)
+    await read_past(connection, pbx, at_least, take, first_sequence=last + 1, subjects=subjects)
     documents: list[State] = []
     for subject, payload in newest.items():
         try:

@@ -25,6 +25,7 @@ from services.ami_bridge.core import commands
 from services.ami_bridge.core.ami_message import AmiMessage, optional
 from services.ami_bridge.core.fill import fill, fill_queues
 from services.ami_bridge.core.identity import Identifier, Identity
+from services.ami_bridge.core.likeness import alike
 from services.ami_bridge.core.model import Key, Model, key_of
 from services.ami_bridge.core.moments import Output
 from services.ami_bridge.core.plans import CommandRules, Plan, Steps
@@ -36,6 +37,8 @@ from services.ami_bridge.core.transitions import TRANSITIONS
 from shared.commands import Command, Originate
 from shared.errors import MalformedMessageError
 from shared.events import PbxStatus, PbxWord, State
+
+_PBX_STATUS: Key = ("pbxStatus", None, None)
 
 
 class CallCentre:
@@ -82,6 +85,32 @@ class CallCentre:
         for document in documents:
             self.documents[key_of(document)] = document
 
+    def catch_up(self, logged: Iterable[State], *, live: bool) -> list[Output]:
+        """What is to be published so that the log, which another bridge may have written, tells the truth.
+
+        Args:
+            logged: all that the log says of this PBX, tombstones too.
+            live: whether what is known here is. If not, the log's word stands where it has one.
+        """
+        theirs = {key_of(document): document for document in logged}
+        known = list(self.documents)
+        unknown = [key for key in theirs if key not in self.documents]
+        self.documents.update({key: theirs[key] for key in unknown})
+        outputs: list[Output] = []
+        if live:
+            self._model.touched.update(dict.fromkeys(key for key in unknown if key != _PBX_STATUS))
+            outputs = self._collect()
+        # The status last, so that `online` does not overtake the figures it vouches for.
+        for key in sorted(known, key=_PBX_STATUS.__eq__):
+            ours, logs = self.documents[key], theirs.get(key)
+            if logs is None and ours.gone is True:
+                continue
+            if logs is None or (not alike(ours, logs) and (live or key == _PBX_STATUS)):
+                outputs.append(Output(ours, ""))
+            elif not live:
+                self.documents[key] = logs
+        return outputs
+
     def status(self, word: PbxWord, reason: str | None, now_ms: int) -> list[Output]:
         """Say whether the figures are live. ``since`` changes only with the word.
 
@@ -89,7 +118,7 @@ class CallCentre:
         """
         if word == "syncing":
             self._model.session = f"{self._process}-{now_ms:x}"
-        before = self.documents.get(("pbxStatus", None, None))
+        before = self.documents.get(_PBX_STATUS)
         since = before.since if isinstance(before, PbxStatus) and before.status == word else now_ms
         return self._published([PbxStatus(pbx=self.pbx, status=word, since=since, reason=reason)])
 
@@ -126,7 +155,7 @@ class CallCentre:
         # Only now: an AgentComplete may have come after its caller's Hangup.
         model.forget_channels(gone)
         for key in self.documents:
-            if key[0] != "pbxStatus":
+            if key != _PBX_STATUS:
                 model.touched[key] = None
         model.touched.update(dict.fromkeys(model.keys()))
         return self._collect()

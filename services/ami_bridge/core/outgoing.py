@@ -69,19 +69,23 @@ class Outgoing:
         if self._taken - waiting.turn < _PATIENCE:
             self._waiting.move_to_end(subject)
 
-    def put_moment(self, subject: str, event: Event, moment_id: str, now_ms: int) -> None:
-        """Something that happened once."""
+    def put_moment(self, subject: str, event: Event, moment_id: str, now_ms: int) -> str | None:
+        """Something that happened once; the name of the moment that was dropped for it, if one was."""
+        dropped: str | None = None
         if len(self._moments) >= self._limit:
-            del self._waiting[self._moments.popleft()]
+            waiting = self._waiting.pop(self._moments.popleft())
+            dropped = waiting.moment_id
             self.count_lost(now_ms)
         self._numbered += 1
         self._moments.append(self._numbered)
         self._waiting[self._numbered] = Waiting(subject, event, moment_id, self._taken)
+        return dropped
 
-    def count_lost(self, now_ms: int) -> None:
-        """A moment will not be published."""
-        self.dropped += 1
-        self._lost = Lost(self._lost.count + 1, self._lost.since) if self._lost else Lost(1, now_ms)
+    def count_lost(self, since_ms: int, count: int = 1) -> None:
+        """Moments will not be published."""
+        self.dropped += count
+        before = self._lost or Lost(0, since_ms)
+        self._lost = Lost(before.count + count, min(before.since, since_ms))
 
     def take_lost(self) -> Lost | None:
         """What was dropped since this was asked last."""

@@ -39,6 +39,15 @@ def test_a_message_that_is_too_large_for_the_stream_is_refused_for_good() -> Non
     assert read.error.for_good
 
 
+def test_a_fence_that_fell_is_told_from_one_that_is_busy() -> None:
+    fell = read_answer(answer(b'{"error":{"code":400,"err_code":10071,"description":"wrong"}}')).error
+    busy = read_answer(answer(b'{"error":{"code":400,"err_code":10164,"description":"wrong"}}')).error
+    assert fell is not None
+    assert busy is not None
+    assert (fell.fenced_off, busy.fenced_off) == (True, False)
+    assert (fell.in_process, busy.in_process) == (False, True)
+
+
 @pytest.mark.parametrize("payload", [b"", b"no JSON", b"[]", b'{"stream":"L"}', b'{"seq":"x"}'])
 def test_whatever_is_no_answer_is_a_refusal(payload: bytes) -> None:
     assert read_answer(answer(payload)).error is not None

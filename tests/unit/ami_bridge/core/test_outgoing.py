@@ -69,14 +69,23 @@ def test_a_moment_is_taken_with_its_name_and_a_state_without() -> None:
 
 def test_above_the_limit_the_oldest_moment_is_dropped_and_counted_from_the_first() -> None:
     queue = Outgoing(2)
-    for number in range(5):
-        queue.put_moment("m", moment(number), f"hq:{number}", 1000 + number)
+    dropped = [queue.put_moment("m", moment(number), f"hq:{number}", 1000 + number) for number in range(5)]
+    assert dropped == [None, None, "hq:0", "hq:1", "hq:2"]
     queue.put_state("a", state("a", 1))
 
     assert (queue.moments, queue.dropped) == (2, 3)
     assert queue.take_lost() == Lost(count=3, since=1002)
     assert queue.take_lost() is None
     assert drain(queue) == [("m", moment(3)), ("m", moment(4)), ("a", state("a", 1))]
+
+
+def test_what_was_lost_elsewhere_is_counted_too_from_its_own_first() -> None:
+    queue = Outgoing(2)
+    queue.count_lost(1005)
+    queue.count_lost(1000, 7)
+
+    assert queue.take_lost() == Lost(count=8, since=1000)
+    assert queue.dropped == 8
 
 
 def test_states_are_never_dropped() -> None:

@@ -1,0 +1,234 @@
+"""The lease on a PBX: a key in NATS that one bridge at a time has written last (ADR 0009).
+
+Its bucket forgets a key 3 s after it was written. Every write says of which revision it is the successor, so
+of two that try one succeeds; what is written to it is heard by all bridges as it is written, so nobody asks
+while somebody holds it. When to write and whether it is held is decided in ``core/tenure.py``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+
+from nats import errors
+from nats.aio.msg import Msg
+from nats.js import api
+from nats.js.errors import APIError, NotFoundError
+from nats.js.kv import KV_DEL, KV_OP
+
+from services import cancellation
+from services.ami_bridge.core.tenure import RENEW_EVERY_S, TTL_S, LeaseValue, Tenure, read_value
+from services.jetstream.connection import Connection
+from services.jetstream.permissions import LEASE
+from services.jetstream.streams import ensure_stream
+from shared.config import NatsSection
+from shared.subjects import encode_token
+
+log = logging.getLogger("pbxis.bridge")
+
+_STREAM = f"KV_{LEASE}"
+_ANSWER_WITHIN_S = 1.0
+_STEP_S = 0.1
+_RETRY_S = 0.1
+_MOVED = (10071, 10164)
+# The holder gives it to one of those who ask; then it lets them.
+_WANTED = ".wanted"
+
+
+class Lease:
+    """One bridge's part in it. ``open`` it; then ``acquire``, ``hold``, ``release``, again and again."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        section: NatsSection,
+        pbx: str,
+        own: str,
+        *,
+        is_fit: Callable[[], bool],
+        behind_s: Callable[[], float],
+        on_stored_until: Callable[[float], None],
+    ) -> None:
+        """
+        Args:
+            own: what no other bridge calls itself.
+            is_fit: whether this bridge is in step with Asterisk.
+            behind_s: for how long its oldest moment that is not stored has waited.
+            on_stored_until: told, when another bridge renews it, until when that one had everything stored,
+                by ``time.monotonic``.
+        """
+        self._connection = connection
+        self._section = section
+        self._js = connection.client.jetstream(timeout=_ANSWER_WITHIN_S)
+        self._subject = f"$KV.{LEASE}.{encode_token(pbx)}"
+        self._own = own
+        self._is_fit = is_fit
+        self._behind_s = behind_s
+        self._on_stored_until = on_stored_until
+        self._tenure = Tenure(_now())
+        self._writing = asyncio.Lock()
+        self._wanted = False
+        self._taken = asyncio.Event()
+        self._freed = asyncio.Event()
+
+    @property
+    def holds(self) -> bool:
+        """Whether this bridge may act, by its own clock."""
+        return self._tenure.holds(_now())
+
+    async def open(self) -> None:
+        """Listen to the others.
+
+        Raises:
+            nats.errors.Error: the connection is closed.
+        """
+        for subject in (self._subject, self._subject + _WANTED):
+            await self._connection.client.subscribe(subject, cb=self._on_write)
+
+    async def acquire(self) -> None:
+        """Wait until it is ours."""
+        while True:
+            fit = self._is_fit()
+            if self._connection.connected and self._tenure.may_try(_now(), fit=fit):
+                if await self._take():
+                    return
+                self._tenure.found_held(_now())
+            cancellation.heed()
+            self._freed.clear()
+            await cancellation.seen(self._freed, _STEP_S)
+
+    async def hold(self) -> str:
+        """Renew it as long as that succeeds; why it is not ours any more."""
+        while True:
+            pause_s = min(RENEW_EVERY_S, self._tenure.left_s(_now()))
+            await cancellation.seen(self._taken, max(pause_s, 0))
+            while not await self.prove():
+                if not self.holds:
+                    return "the lease is over" if self._tenure.revision else "another bridge has the lease"
+                cancellation.heed()
+                await asyncio.sleep(min(_RETRY_S, max(self._tenure.left_s(_now()), 0)))
+            cancellation.heed()
+            if self._tenure.would_give_up(_now(), fit=self._is_fit()) and self._wanted:
+                await self.release()
+                return "a bridge that is in step with Asterisk asked for it"
+            self._wanted = False
+
+    async def prove(self) -> bool:
+        """Renew it now; true when it was ours all the time and still is."""
+        async with self._writing:
+            if not self.holds or not self._connection.connected:
+                return False
+            try:
+                if await self._write(self._tenure.revision or 0):
+                    return True
+                # Was the write before done, and its answer lost? Then the key is still ours.
+                holder, revision = await self._look()
+                if holder == self._own:
+                    return await self._write(revision)
+                self._tenure.ended(_now())
+            except (errors.Error, TimeoutError) as error:
+                log.debug("the lease is not renewed: %s", error or type(error).__name__)
+            return False
+
+    async def release(self) -> None:
+        """Give it up, if it is ours; the others hear it."""
+        async with self._writing:
+            revision = self._tenure.revision
+            self._tenure.ended(_now())
+            self._taken.clear()
+            if revision is not None and self._connection.connected:
+                headers = {KV_OP: KV_DEL, **_successor(revision)}
+                with contextlib.suppress(errors.Error, TimeoutError):
+                    await self._publish(b"", headers)
+
+    async def taken(self, within_s: float) -> bool:
+        """Whether another bridge takes it after a release."""
+        return await cancellation.seen(self._taken, within_s)
+
+    # --- reading and writing the key ----------------------------------------------------------------
+
+    async def _take(self) -> bool:
+        async with self._writing:
+            try:
+                await self._connection.call(ensure_stream(self._js, self._config()))
+                holder, revision = await self._look()
+                return holder in ("", self._own) and await self._write(revision)
+            except (errors.Error, TimeoutError) as error:
+                log.debug("the lease cannot be taken now: %s", error or type(error).__name__)
+                return False
+
+    async def _look(self) -> tuple[str, int]:
+        """Who holds it (``""``: nobody), and the revision of the key."""
+        try:
+            last = await self._connection.call(self._js.get_last_msg(_STREAM, self._subject))
+        except NotFoundError:
+            return "", 0
+        if (last.headers or {}).get(KV_OP):
+            return "", last.seq or 0
+        return read_value(last.data or b"").holder, last.seq or 0
+
+    async def _write(self, revision: int) -> bool:
+        """Write it as the successor of a revision; false when it is not that any more."""
+        asked_at = _now()
+        value = LeaseValue(self._own, self._is_fit(), round(self._behind_s() * 1000))
+        try:
+            sequence = await self._publish(value.encode(), _successor(revision))
+        except APIError as error:
+            if error.err_code not in _MOVED:
+                raise
+            return False
+        self._tenure.renewed(sequence, asked_at)
+        self._taken.clear()
+        return True
+
+    async def _publish(self, data: bytes, headers: dict[str, str]) -> int:
+        answer = self._js.publish(self._subject, data, timeout=_ANSWER_WITHIN_S, headers=headers)
+        return (await self._connection.call(answer)).seq
+
+    def _config(self) -> api.StreamConfig:
+        return api.StreamConfig(
+            name=_STREAM,
+            description="pbxis: which bridge acts for a PBX",
+            subjects=[f"$KV.{LEASE}.>"],
+            # In memory its revisions would begin again after a crash of the server, and an old one be taken
+            # for the newest.
+            storage=api.StorageType.FILE,
+            discard=api.DiscardPolicy.NEW,
+            max_msgs_per_subject=1,
+            max_age=TTL_S,
+            duplicate_window=TTL_S,
+            num_replicas=self._section.replicas,
+            allow_rollup_hdrs=True,
+            allow_direct=False,
+            deny_delete=True,
+        )
+
+    # --- hearing ----------------------------------------------------------------------------------
+
+    async def _on_write(self, message: Msg) -> None:
+        """What any bridge writes, also what the server will refuse as it is too late."""
+        now = _now()
+        if message.subject.endswith(_WANTED):
+            self._wanted = True
+        elif (message.headers or {}).get(KV_OP):
+            if not self.holds:
+                self._tenure.freed(now)
+                self._freed.set()
+        elif (value := read_value(message.data)).holder != self._own:
+            self._taken.set()
+            if not self.holds:
+                self._tenure.heard(now)
+                self._on_stored_until(now - value.behind_ms / 1000)
+                if not value.fit and self._is_fit():
+                    await self._connection.client.publish(self._subject + _WANTED)
+
+
+def _successor(revision: int) -> dict[str, str]:
+    return {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(revision)}
+
+
+def _now() -> float:
+    return time.monotonic()

@@ -1,0 +1,195 @@
+"""A term: what a bridge does from taking the lease of its PBX to losing it.
+
+It begins with the fences, after which nobody else's writes are taken; so what it then reads is all that the
+log will ever have of those before. What the log lacks is published (moments that nobody stored, then
+documents that differ), and from then on each event as it comes. Outbox, heartbeat, commands and the clearing
+of tombstones live and die with the term.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from services import cancellation
+from services.ami_bridge.acting import act
+from services.ami_bridge.adapters.fences import Fences
+from services.ami_bridge.adapters.heartbeat import Heartbeat
+from services.ami_bridge.adapters.jetstream_outbox import Outbox
+from services.ami_bridge.adapters.lease import Lease
+from services.ami_bridge.adapters.log_reading import load_moment_ids
+from services.ami_bridge.adapters.published_states import load_documents, purge_tombstones
+from services.ami_bridge.core.call_centre import CallCentre
+from services.ami_bridge.core.kept_moments import KeptMoments
+from services.ami_bridge.ports import LivePbx
+from services.ami_bridge.relay import Relay, now
+from services.jetstream.connection import Connection
+from services.jetstream.errors import BusUnavailableError, LogShapeError
+from services.jetstream.log import ensure_log
+from shared.config import NatsSection
+
+log = logging.getLogger("pbxis.bridge")
+
+_RETRY_S = 0.2
+_PURGE_EVERY_S = 3600.0
+_FLUSH_WITHIN_S = 2.0
+# What is under way when the bridge is stopped; the rest is for who takes over.
+_FLUSH_BEFORE_RELEASE_S = 0.3
+_LEFT_WITHIN_S = 0.6
+_TAKEN_WITHIN_S = 0.3
+_STOPPED_WITHIN_S = 4.0
+
+
+@dataclass
+class Duty:
+    """What a bridge has in every term.
+
+    Attributes:
+        last_sequence: the highest that the log was seen to have; a log that ends before it lost messages.
+    """
+
+    connection: Connection
+    nats: NatsSection
+    centre: CallCentre
+    pbx: LivePbx
+    kept: KeptMoments
+    relay: Relay
+    lease: Lease
+    last_sequence: int = 0
+
+
+class Term:
+    """Use once: ``serve``."""
+
+    def __init__(self, duty: Duty) -> None:
+        self._duty = duty
+        self._outbox: Outbox | None = None
+        self._left = asyncio.Event()
+
+    async def serve(self) -> str:
+        """Act until that is over; why it is. When cancelled, hand over to another bridge or say `offline`."""
+        holding = asyncio.create_task(self._duty.lease.hold())
+        working = asyncio.create_task(self._work())
+        try:
+            await asyncio.wait({holding, working}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            working.cancel()
+            await self._hand_over(holding)
+            raise
+        finally:
+            await self._close(0)
+            holding.cancel()
+            if not working.cancelling():  # a second time would cut short how it ends what is under way
+                working.cancel()
+            await asyncio.wait({holding, working}, timeout=_STOPPED_WITHIN_S)
+            await cancellation.end([holding, working])
+        if working.done() and not working.cancelled():
+            working.result()  # a bug of ours ends the bridge
+        return holding.result() if not holding.cancelled() else "another bridge writes"
+
+    async def _work(self) -> None:
+        """Until the log takes no more from us."""
+        outbox = await self._begin()
+        if outbox is None:
+            return
+        log.info("acting")
+        name, connection, lease = self._duty.centre.pbx, self._duty.connection, self._duty.lease
+        heartbeat = Heartbeat(connection, name, lambda: lease.holds and not outbox.stalled)
+        async with asyncio.TaskGroup() as group:
+            others = [
+                group.create_task(heartbeat.run()),
+                group.create_task(_clear_tombstones(connection, name)),
+            ]
+            taking = act(self._duty.nats, name, self._duty.pbx, may_act=lambda: lease.holds, left=self._left)
+            others.append(group.create_task(taking))
+            await outbox.fenced_off.wait()
+            for task in others:
+                task.cancel()
+
+    async def _begin(self) -> Outbox | None:
+        while True:
+            try:
+                return await self._take_over()
+            except (BusUnavailableError, LogShapeError) as error:
+                log.warning("%s; trying again", error)
+            cancellation.heed()
+            await asyncio.sleep(_RETRY_S)
+
+    async def _take_over(self) -> Outbox | None:
+        """``None``: the lease is another's by now."""
+        duty, connection, pbx = self._duty, self._duty.connection, self._duty.centre.pbx
+        found = await ensure_log(connection, duty.nats, last_sequence=duty.last_sequence)
+        duty.last_sequence = found.last_sequence
+        fences = Fences(connection, pbx, duty.lease.prove)
+        if not await fences.put_up():
+            return None
+        documents = await load_documents(connection, pbx, at_least=fences.sequence)
+        oldest = duty.kept.oldest
+        stored: set[str] = set()
+        if oldest is not None:
+            stored = await load_moment_ids(connection, pbx, oldest.seen.age_s(now()), fences.sequence)
+        outbox = Outbox(
+            connection,
+            duty.nats,
+            pbx,
+            fences=fences,
+            on_new_log=self._publish_all_again,
+            on_settled=duty.kept.settled,
+            last_sequence=max(duty.last_sequence, fences.sequence),
+        )
+        await outbox.start()
+        self._outbox = outbox
+        # From here to the end without a pause: what comes meanwhile would be missed or told twice.
+        if (lost := duty.kept.take_lost()) is not None:
+            outbox.tell_lost(lost)
+        for moment in duty.kept:
+            if moment.moment_id in stored:
+                duty.kept.settled(moment.moment_id)
+            else:
+                outbox.put(moment.event, moment.moment_id)
+        for output in duty.centre.catch_up(documents, live=duty.pbx.session is not None):
+            outbox.put(output.event, output.moment_id)
+        duty.relay.pass_on(outbox)
+        return outbox
+
+    async def _hand_over(self, holding: asyncio.Task[str]) -> None:
+        """As no state flickers when another bridge goes on, `offline` is said only when none does."""
+        duty, outbox = self._duty, self._outbox
+        duty.relay.pass_on(None)
+        if outbox is not None:
+            await outbox.flushed(_FLUSH_BEFORE_RELEASE_S)
+            # Or a command could come to two bridges that both may act.
+            await cancellation.seen(self._left, _LEFT_WITHIN_S)
+        holding.cancel()
+        await duty.lease.release()
+        if await duty.lease.taken(_TAKEN_WITHIN_S):
+            log.info("another bridge goes on")
+        elif outbox is not None:
+            for output in duty.centre.status("offline", "the bridge was stopped", now().wall_ms):
+                outbox.put(output.event, output.moment_id)
+            await self._close(_FLUSH_WITHIN_S)
+
+    async def _close(self, flush_within_s: float) -> None:
+        self._duty.relay.pass_on(None)
+        outbox, self._outbox = self._outbox, None
+        if outbox is not None:
+            await outbox.close(flush_within_s)
+            self._duty.last_sequence = outbox.last_sequence
+
+    def _publish_all_again(self) -> None:
+        if self._outbox is not None:
+            for document in list(self._duty.centre.documents.values()):
+                self._outbox.put(document, "")
+
+
+async def _clear_tombstones(connection: Connection, pbx: str) -> None:
+    while True:
+        try:
+            cleared = await purge_tombstones(connection, pbx)
+            if cleared:
+                log.info("cleared %d tombstones that are older than the log", cleared)
+        except BusUnavailableError as error:
+            log.info("tombstones are not cleared now: %s", error)
+        cancellation.heed()
+        await asyncio.sleep(_PURGE_EVERY_S)

@@ -1,0 +1,83 @@
+"""Which moments a bridge keeps, for how long, and what it says of those it had to drop."""
+
+from __future__ import annotations
+
+from services.ami_bridge.core.kept_moments import KEEP_S, Instant, KeptMoments
+from services.ami_bridge.core.outgoing import Lost
+from shared.events import OriginateFailed
+
+EVENT = OriginateFailed(pbx="hq", action_id="1", agent="148", reason="busy")
+
+
+def at(second: float) -> Instant:
+    return Instant(second, 1_000_000 + round(second * 1000))
+
+
+def kept_at(*seconds: float, limit: int = 100) -> KeptMoments:
+    """With a moment of each second, named for it."""
+    kept = KeptMoments(limit)
+    for second in seconds:
+        kept.keep(EVENT, f"{second:g}", at(second))
+    return kept
+
+
+def names(kept: KeptMoments) -> list[str]:
+    return [moment.moment_id for moment in kept]
+
+
+def test_moments_are_kept_in_order_and_once() -> None:
+    kept = kept_at(2, 1, 2)
+
+    assert names(kept) == ["2", "1"]
+    assert len(kept) == 2
+    assert kept.oldest is not None
+    assert kept.oldest.moment_id == "2"
+
+
+def test_the_acting_bridge_drops_what_the_log_has() -> None:
+    kept = kept_at(1, 2, 3)
+    kept.settled("2")
+    kept.settled("never kept")
+
+    assert names(kept) == ["1", "3"]
+    assert kept.stored_until(50) == 1
+
+
+def test_nothing_kept_means_that_all_is_stored_by_now() -> None:
+    assert kept_at().stored_until(50) == 50
+    assert kept_at().oldest is None
+
+
+def test_a_standby_keeps_what_it_saw_within_half_a_minute_of_what_is_stored() -> None:
+    kept = kept_at(0, 1, 2)
+
+    kept.all_stored_until(KEEP_S + 1)
+    assert names(kept) == ["1", "2"]
+    kept.all_stored_until(KEEP_S + 100)
+    assert names(kept) == []
+
+
+def test_while_nobody_stores_anything_nothing_is_dropped_but_above_the_limit() -> None:
+    kept = kept_at(*range(5), limit=3)
+
+    assert names(kept) == ["2", "3", "4"]
+    assert kept.stored_until(50) == 1
+    assert kept.take_lost() == Lost(count=2, since=1_000_000)
+    assert kept.take_lost() is None
+    assert kept.stored_until(50) == 2
+
+
+def test_what_was_dropped_is_not_lost_once_another_bridge_has_stored_it() -> None:
+    kept = kept_at(0, 1, 2, limit=2)
+
+    kept.all_stored_until(KEEP_S)
+    assert kept.stored_until(50) == 0
+    kept.all_stored_until(KEEP_S + 0.5)
+    assert kept.take_lost() is None
+
+
+def test_an_age_is_that_of_the_clock_by_which_more_has_passed() -> None:
+    seen = Instant(10.0, 50_000)
+
+    assert seen.age_s(Instant(13.0, 51_000)) == 3.0
+    assert seen.age_s(Instant(13.0, 99_000)) == 49.0

@@ -1,0 +1,97 @@
+"""When a bridge holds the lease, and when it tries to get it."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.ami_bridge.core.tenure import TTL_S, LeaseValue, Tenure, read_value
+
+
+def test_nobody_holds_a_lease_by_merely_being_there() -> None:
+    assert not Tenure(100).holds(100)
+
+
+def test_a_lease_is_held_a_second_less_than_it_lasts_from_before_it_was_asked_for() -> None:
+    tenure = Tenure(100)
+    tenure.renewed(7, asked_at_s=100)
+
+    assert tenure.revision == 7
+    assert tenure.holds(101.9)
+    assert tenure.left_s(101.5) == pytest.approx(0.5)
+    assert not tenure.holds(100 + TTL_S - 1)
+
+
+def test_each_renewal_lengthens_it() -> None:
+    tenure = Tenure(100)
+    tenure.renewed(7, asked_at_s=100)
+    tenure.renewed(8, asked_at_s=101)
+
+    assert tenure.holds(102.5)
+
+
+def test_what_was_lost_is_not_held() -> None:
+    tenure = Tenure(100)
+    tenure.renewed(7, asked_at_s=100)
+    tenure.ended(100.5)
+
+    assert not tenure.holds(100.6)
+    assert tenure.revision is None
+
+
+def test_a_bridge_in_step_tries_at_once_and_another_a_second_later() -> None:
+    tenure = Tenure(100)
+
+    assert tenure.may_try(100, fit=True)
+    assert not tenure.may_try(100.9, fit=False)
+    assert tenure.may_try(101, fit=False)
+
+
+def test_nobody_tries_while_another_is_heard() -> None:
+    tenure = Tenure(100)
+    tenure.heard(102)
+
+    assert not tenure.may_try(102 + TTL_S - 0.1, fit=True)
+    assert tenure.may_try(102 + TTL_S, fit=True)
+
+
+def test_a_lease_that_was_given_up_is_tried_at_once() -> None:
+    tenure = Tenure(100)
+    tenure.heard(102)
+    tenure.freed(102.5)
+
+    assert tenure.may_try(102.5, fit=True)
+
+
+def test_a_lease_that_is_still_there_is_tried_again_soon_and_not_at_once() -> None:
+    tenure = Tenure(100)
+    tenure.found_held(100)
+
+    assert not tenure.may_try(100.1, fit=True)
+    assert tenure.may_try(100.3, fit=True)
+    tenure.heard(101)
+    tenure.found_held(101)
+    assert not tenure.may_try(103, fit=True)
+
+
+def test_a_holder_whose_link_is_down_for_seconds_gives_it_up_to_who_asks() -> None:
+    tenure = Tenure(100)
+
+    assert [tenure.would_give_up(now, fit=False) for now in (100, 102, 103, 104)] == [
+        False,
+        False,
+        True,
+        True,
+    ]
+    assert not tenure.would_give_up(105, fit=True)
+    assert not tenure.would_give_up(106, fit=False)
+
+
+@pytest.mark.parametrize("value", [LeaseValue("a1", fit=True, behind_ms=0), LeaseValue("b2", False, 31_000)])
+def test_what_is_written_is_read_back(value: LeaseValue) -> None:
+    assert read_value(value.encode()) == value
+
+
+def test_what_another_version_wrote_has_a_holder_too() -> None:
+    assert read_value(b"a1") == LeaseValue("a1", fit=True, behind_ms=0)
+    assert read_value(b"a1 fit many more") == LeaseValue("a1", fit=True, behind_ms=0)
+    assert read_value(b"\xff unfit 5") == LeaseValue("�", fit=False, behind_ms=5)
