@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format types bench lock clean web setup
+.PHONY: help run test unit lint format types bench soak lock clean web setup
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
@@ -46,6 +46,9 @@ types: $(VENV)/.dev-stamp ## strict type check
 
 bench: $(VENV)/.dev-stamp ## the benchmarks, each against its floor
 	@$(BIN)/python -m benchmarks
+
+soak: $(VENV)/.dev-stamp ## an hour of demo load with 500 clients coming and going; the result is kept
+	@$(BIN)/python -m benchmarks.soak
 
 lock: $(VENV)/.dev-stamp ## compile requirements/*.in to pinned, hashed requirements/*.txt
 	@$(BIN)/python tools/lock.py

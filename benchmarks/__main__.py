@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+
+BENCHMARKS = ("ami_parsing", "outbox", "actions", "streams")
+"""All but `soak`, which takes an hour: `make soak`."""
 
 
 def main() -> int:
     """Run each module here as a program; the number that missed its target."""
     missed = 0
-    for file in sorted(Path(__file__).parent.glob("[a-z]*.py")):
-        print(f"── {file.stem}", flush=True)
-        done = subprocess.run([sys.executable, "-m", f"benchmarks.{file.stem}"], check=False)
+    for name in BENCHMARKS:
+        print(f"── {name}", flush=True)
+        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=False)
         missed += done.returncode != 0
     return missed
 
