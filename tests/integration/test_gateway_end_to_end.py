@@ -285,7 +285,7 @@ async def test_stops_cleanly_with_streams_open_and_while_nats_is_away(
             await websocket.wait_closed()
 
     assert code == 0
-    assert websocket.close_code == 1012
+    assert websocket.close_code == 4001
 
 
 async def test_taken_port_is_one_clear_line(nats_server: NatsServer, tmp_path: Path) -> None:
