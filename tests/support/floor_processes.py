@@ -15,7 +15,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -175,9 +175,13 @@ class Floor:
         await asyncio.gather(*(service.end() for service in self.services))
         self.nats.kill()
 
-    async def start_bridge(self, pbx: str = "hq") -> Service:
-        """One more bridge; it is not in step with its PBX yet."""
-        process, log = await self._start("bridge", "--pbx", pbx)
+    async def start_bridge(self, pbx: str = "hq", *, port: int | None = None) -> Service:
+        """One more bridge, the second of a PBX stands by; it is not in step with its PBX yet.
+
+        Args:
+            port: where it finds the AMI, if not where the PBX has it.
+        """
+        process, log = await self._start("bridge", "--pbx", pbx, port=port)
         self.bridges[pbx] = service = Service(process, log)
         self.services.append(service)
         return service
@@ -203,13 +207,16 @@ class Floor:
             for gateway in self.alive:
                 await _until_acting(gateway, pbx, bearer)
 
-    async def _start(self, command: str, *options: str, stdout: int | None = None) -> tuple[Process, Path]:
-        config = self._folder / f"{command}.toml"
+    async def _start(
+        self, command: str, *options: str, stdout: int | None = None, port: int | None = None
+    ) -> tuple[Process, Path]:
+        config = self._folder / f"{command}-{len(self.services)}.toml"
+        pbxs = self._pbxs if port is None else [replace(pbx, port=port) for pbx in self._pbxs]
         url, replicas = (self._bus.url, self._bus.replicas) if self._bus else (self.nats.url, 1)
         nats = f'[nats]\nurl = "{url}"\nusername = "{command}"\npassword = "{command}"\n'
         nats += f"replicas = {replicas}\n"
         gateway = f"[gateway]\nport = 0\n{self._gateway}\n"
-        config.write_text(nats + gateway + "".join(pbx.toml() for pbx in self._pbxs), encoding="utf-8")
+        config.write_text(nats + gateway + "".join(pbx.toml() for pbx in pbxs), encoding="utf-8")
         log = self._folder / f"{command}-{len(self.services)}.log"
         program = [sys.executable, "-m", "services.cli", command, "--config", str(config), *options]
         with log.open("wb") as errors:
