@@ -90,9 +90,14 @@ async def chaos(
         )
         for _ in range(bridges - 1):
             await floor.start_bridge()
-        client = await stack.enter_async_context(admin(floor.nats))
         clients = await stack.enter_async_context(
-            crowd(lambda: [gateway.url for gateway in floor.gateways], client, AGENTS, QUEUES, seed=seed)
+            crowd(
+                lambda: [gateway.url for gateway in floor.gateways],
+                lambda: admin(floor.nats),
+                AGENTS,
+                QUEUES,
+                seed=seed,
+            )
         )
         seen = None if asterisk_dies else await stack.enter_async_context(witness(pbx))
         supervisor = AmiLoad(pbx, SIGNING, QUEUES, seed)

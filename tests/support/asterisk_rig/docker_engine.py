@@ -11,7 +11,6 @@ import socket
 import warnings
 from collections.abc import Generator, Mapping
 from pathlib import Path
-from typing import Any
 
 import docker
 from docker.errors import DockerException, ImageNotFound, NotFound
@@ -54,19 +53,34 @@ def owner_labels() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(image: str, environment: Mapping[str, str], **options: Any) -> Generator[Container]:
-    """A container on the host's network, unless ``options`` (Docker's own) say otherwise; removed at the end.
+def running(
+    image: str,
+    environment: Mapping[str, str],
+    *,
+    network: str | None = None,
+    ports: Mapping[int, int] | None = None,
+    folders: Mapping[Path, str] | None = None,
+) -> Generator[Container]:
+    """A container on the host's network, or on that named; removed at the end.
 
     On the host's network the ports are the machine's own, so SIP, whose messages carry addresses, needs no
     translation; the image must bind to loopback. The image's health check is off: tests have better ones,
     and kill the process on purpose.
+
+    Args:
+        ports: of the container, and the host's that lead there; for a network that is not the host's.
+        folders: of the host, and where the container reads them.
     """
     _disable_missing_reaper()
     from testcontainers.core.container import DockerContainer  # reads its settings when imported
 
     container = DockerContainer(image).with_envs(**environment)
-    where = {} if "network" in options else {"network_mode": "host"}
-    container.with_kwargs(healthcheck={"test": ["NONE"]}, labels=owner_labels(), **where, **options)
+    where = {"network_mode": "host"} if network is None else {"network": network}
+    container.with_kwargs(healthcheck={"test": ["NONE"]}, labels=owner_labels(), **where)
+    for port, host_port in (ports or {}).items():
+        container.with_bind_ports(port, host_port)
+    for folder, seen_as in (folders or {}).items():
+        container.with_volume_mapping(str(folder), seen_as, "ro")
     atexit.register(container.stop)
     try:
         with container:

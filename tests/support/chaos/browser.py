@@ -78,7 +78,7 @@ class Browser:
             self._task.result()
 
     async def _run(self) -> None:
-        while True:
+        while not self._left.is_set():
             url = self._chance.choice(list(self._urls()))
             read = TRANSPORTS[self._chance.choice(self.transports)]
             self.connections += 1

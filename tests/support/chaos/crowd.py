@@ -15,10 +15,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import httpx
-from nats.aio.client import Client
 
 from tests.support.chaos.browser import Browser
-from tests.support.chaos.log_copy import LogCopy, copy_log
+from tests.support.chaos.log_copy import Connect, LogCopy, copy_log
 from tests.support.chaos.oracle import ALL, Listed, check_story
 from tests.support.chaos.screen import Figures
 from tests.support.chaos.transports import TRANSPORTS
@@ -43,11 +42,11 @@ class Member:
 
 
 class Crowd:
-    """``members`` are the clients; ``admin`` reads the log."""
+    """``members`` are the clients; ``connect`` is how the log is read."""
 
-    def __init__(self, members: Sequence[Member], admin: Client) -> None:
+    def __init__(self, members: Sequence[Member], connect: Connect) -> None:
         self.members = members
-        self._admin = admin
+        self._connect = connect
 
     @property
     def resets(self) -> int:
@@ -89,7 +88,7 @@ class Crowd:
         Returns:
             That log.
         """
-        log = await copy_log(self._admin)
+        log = await copy_log(self._connect)
         newest = {
             id(member.browser): max(
                 [entry.sequence for entry in log.entries if member.listed.has(entry.subject)], default=0
@@ -130,7 +129,7 @@ class Crowd:
 
     async def check(self, log: LogCopy | None = None) -> LogCopy:
         """Compare every client's story with the log."""
-        log = log or await copy_log(self._admin)
+        log = log or await copy_log(self._connect)
         for member in self.members:
             try:
                 check_story(member.browser.story, member.listed, log)
@@ -188,7 +187,7 @@ def scopes(agents: Sequence[str], queues: Sequence[str]) -> list[Listed]:
 @contextlib.asynccontextmanager
 async def crowd(
     urls: Callable[[], Sequence[str]],
-    admin: Client,
+    connect: Connect,
     agents: Sequence[str],
     queues: Sequence[str],
     *,
@@ -199,7 +198,7 @@ async def crowd(
 
     Args:
         urls: the gateways there are, asked at each connection; the first makes the tickets.
-        admin: may do everything in NATS.
+        connect: makes a connection of a user who may do everything in NATS.
         seed: of all that the clients choose.
     """
     chance = random.Random(seed)
@@ -219,7 +218,7 @@ async def crowd(
                 patience_s=_PATIENCE_S[index % len(_PATIENCE_S)],
             )
             members.append(Member(await stack.enter_async_context(browser), wanted))
-        found = Crowd(members, admin)
+        found = Crowd(members, connect)
         await found.until_status("online")
         yield found
         found.check_running()

@@ -142,8 +142,8 @@ def _start(stack: contextlib.ExitStack, folder: Path) -> list[NatsNode]:
                 image,
                 {},
                 network=clients_network.name,
-                ports={CLIENT_PORT: ("127.0.0.1", port)},
-                volumes={str(settings): {"bind": "/etc/nats", "mode": "ro"}},
+                ports={CLIENT_PORT: port},
+                folders={settings: "/etc/nats"},
             )
         )
         nodes_network.connect(container, aliases=[name])
@@ -164,7 +164,10 @@ def _network(name: str, *, internal: bool) -> Generator[Network]:
     """A network of this run alone; the one of the nodes leads nowhere else, so it publishes no port."""
     with contextlib.closing(docker.from_env()) as client:
         network = client.networks.create(
-            f"pbxis-test-{os.getpid()}-{name}", internal=internal, labels=owner_labels()
+            f"pbxis-test-{os.getpid()}-{name}",
+            internal=internal,
+            labels=owner_labels(),
+            options={"com.docker.network.bridge.host_binding_ipv4": "127.0.0.1"},
         )
         try:
             yield network
