@@ -7,6 +7,7 @@ import os
 import resource
 from collections.abc import Generator
 from pathlib import Path
+from typing import NamedTuple
 
 _PAGE_KIB = os.sysconf("SC_PAGESIZE") // 1024
 _CORES = sorted(os.sched_getaffinity(0))
@@ -33,6 +34,24 @@ def cpu_s(pid: int) -> float:
     """Seconds of CPU that the process's threads have used, to the nanosecond."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+
+
+class Ticks(NamedTuple):
+    """CPU by where it was used, counted coarsely: for shares only."""
+
+    user: int
+    kernel: int
+
+    def kernel_share_since(self, before: Ticks) -> float:
+        """How much of the CPU since then went into the kernel."""
+        user, kernel = self.user - before.user, self.kernel - before.kernel
+        return kernel / max(1, user + kernel)
+
+
+def ticks(pid: int) -> Ticks:
+    """What the process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return Ticks(int(fields[11]), int(fields[12]))
 
 
 def rss_kib(pid: int) -> int:

@@ -76,7 +76,7 @@ async def run(minutes: float, clients: int, speed: float, every_s: float) -> Out
         await asyncio.gather(copying, return_exceptions=True)
     today = datetime.datetime.now(datetime.UTC).date()
     title = f"Soak test of {today}: {minutes:g} minutes, {clients} clients, the demo {speed:g} times as fast"
-    return Outcome(f"{title}, {described()}", samples, before, after, crowd.faults, crowd.done, busy)
+    return Outcome(f"{title}, {described()}", minutes, samples, before, after, crowd.faults, crowd.done, busy)
 
 
 async def _watch(

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
-from benchmarks.soak.log_copy import LogCopy
 from benchmarks.soak.scopes import Scope
 
 _LATE_S = 10.0
 
 Kind = Literal["event", "ready", "reset"]
+
+
+class Log(Protocol):
+    """What is compared with; see :class:`~benchmarks.soak.log_copy.LogCopy`."""
+
+    last: int
+
+    def after(self, scope: Scope, sequence: int) -> tuple[int, float] | None:
+        """The next event of a scope, and when it was known."""
+        ...
 
 
 class Told(NamedTuple):
@@ -23,7 +32,7 @@ class Told(NamedTuple):
 class History:
     """From the first `ready` of a visit on, over all its connections."""
 
-    def __init__(self, scope: Scope, log: LogCopy, faults: Counter[str]) -> None:
+    def __init__(self, scope: Scope, log: Log, faults: Counter[str]) -> None:
         self.scope = scope
         self.position: str | None = None
         """The last id, as the gateway wrote it; what to resume with."""

@@ -7,6 +7,9 @@ from typing import NamedTuple
 
 from benchmarks.soak.samples import DRIFT, Held, Sample, drift
 
+LONG_ENOUGH_MIN = 20.0
+"""Memory is judged only after that: before, the gateway's ring is still filling."""
+
 _ROWS = 30
 
 
@@ -14,6 +17,7 @@ class Outcome(NamedTuple):
     """All that there is to tell."""
 
     title: str
+    minutes: float
     samples: Sequence[Sample]
     before: Held
     after: Held
@@ -25,7 +29,7 @@ class Outcome(NamedTuple):
 def verdicts(outcome: Outcome) -> list[tuple[str, bool]]:
     """Each claim in words, and whether it holds."""
     found: list[tuple[str, bool]] = []
-    for process in outcome.before.files:
+    for process in outcome.before.files if outcome.minutes >= LONG_ENOUGH_MIN else ():
         moved = drift(outcome.samples, process)
         words = f"{moved.early / 1024:.1f} MiB after the warm-up, {moved.late / 1024:.1f} MiB at the end"
         found.append((f"memory of {process}: {words} ({moved.share:+.1%}; at most +{DRIFT:.0%})", moved.flat))

@@ -11,7 +11,7 @@ from benchmarks.rig.machine import open_files, rss_kib
 from benchmarks.rig.tickets import http
 
 DRIFT = 0.05
-_FLOOR_KIB = 2048
+_A_FEW_PAGES_KIB = 2048
 _WARM_UP = 1 / 4
 _WINDOW = 1 / 4
 _TASKS = re.compile(rb"^pbxis_gateway_tasks (\d+)", re.MULTILINE)
@@ -66,8 +66,8 @@ class Drift(NamedTuple):
 
     @property
     def flat(self) -> bool:
-        """A small process may move by a few pages."""
-        return self.share <= DRIFT or self.late - self.early <= _FLOOR_KIB
+        """Whether it did not grow; a small process may move by a few pages."""
+        return self.share <= DRIFT or self.late - self.early <= _A_FEW_PAGES_KIB
 
 
 def drift(samples: Sequence[Sample], process: str) -> Drift:

@@ -17,6 +17,7 @@ _AWAY_S = 3.0
 _COMES_BACK = 0.6
 _NEW_TICKET = 0.1
 _TRANSPORTS = ("websocket", "sse", "long-poll", "cursor")
+_POLLS = ("long-poll", "cursor")
 _SHARES = (40, 30, 20, 10)
 
 
@@ -63,8 +64,8 @@ class Crowd:
         await self._pause(_STAY_S * self._random.random())
         while not self._leave.is_set():
             transport = self._choose()
-            # The gateway remembers where a ticket's polls were: who lets it do so begins with a new one.
-            if not ticket or transport == "cursor" or self._random.random() < _NEW_TICKET:
+            # A ticket's first poll goes on where its last one was: who wants the state needs a new one.
+            if not ticket or transport in _POLLS or self._random.random() < _NEW_TICKET:
                 if ticket:
                     await revoke(self._port, ticket)
                 (ticket,) = await tickets(self._port, [scope.body()])
@@ -104,7 +105,7 @@ class Crowd:
 
     async def _connection(self, history: History, ticket: str, transport: str) -> None:
         stay_s = self._random.expovariate(1 / _STAY_S)
-        if transport in ("long-poll", "cursor"):
+        if transport in _POLLS:
             until = asyncio.Event()
             timer = asyncio.get_running_loop().call_later(stay_s, until.set)
             leaving = asyncio.create_task(self._when_sent_away(until))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 
 from benchmarks import load
@@ -165,7 +166,7 @@ def _row(what: str, found: dict[str, list[Measured]], target: str, reached: bool
         target=target,
         reached=reached and lost == 0 and disturbed == 0,
         note=f"rounds {spread[0]:.2f} to {spread[1]:.2f}; {_latency(ours)}, floor {_latency(floor)}; "
-        f"{_client([*ours, *floor])}"
+        f"in the kernel {_kernel(ours)}, floor {_kernel(floor)}; {_client([*ours, *floor])}"
         + (f"; LOST {lost}, disturbed {disturbed}" if lost or disturbed else ""),
     )
 
@@ -173,6 +174,10 @@ def _row(what: str, found: dict[str, list[Measured]], target: str, reached: bool
 def _latency(found: Sequence[Measured]) -> str:
     middle = sorted(found, key=lambda one: one.seen.p99_ms)[len(found) // 2].seen
     return f"p50 {middle.p50_ms:.1f} p99 {middle.p99_ms:.1f} ms"
+
+
+def _kernel(found: Sequence[Measured]) -> str:
+    return f"{statistics.median(one.in_kernel for one in found):.0%}"
 
 
 def _client(found: Sequence[Measured]) -> str:

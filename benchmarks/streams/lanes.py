@@ -18,7 +18,7 @@ from typing import NamedTuple
 from benchmarks import load
 from benchmarks.peers import nats_websocket
 from benchmarks.rig import processes
-from benchmarks.rig.machine import LOAD_CORE, SERVER_CORE, cpu_s
+from benchmarks.rig.machine import LOAD_CORE, SERVER_CORE, cpu_s, ticks
 from benchmarks.rig.ports import free_port
 from benchmarks.rig.site import EVERYTHING, Site
 from benchmarks.rig.stamped import QUEUE, SCATTERED_AGENTS, scattered
@@ -42,10 +42,19 @@ UNPINNED = Cores(None, None)
 
 
 class Measured(NamedTuple):
-    """One measurement. ``lost`` is what was made and did not arrive, times who should have got it."""
+    """One measurement of a server's process.
+
+    Attributes:
+        us_per_delivery: its CPU.
+        server_busy: its share of a core.
+        in_kernel: the part of its CPU that went into the kernel, which is the writing.
+        lost: what was made and did not arrive, times who should have got it.
+        late_s: from the last event until all had arrived.
+    """
 
     us_per_delivery: float
     server_busy: float
+    in_kernel: float
     lost: int
     late_s: float
     seen: load.Seen
@@ -74,16 +83,16 @@ class Lane:
         """Make that many events and wait until all have arrived, or clearly will not."""
         loop = asyncio.get_running_loop()
         await self.client.begin()
-        used = cpu_s(self.pid)
+        used, split = cpu_s(self.pid), ticks(self.pid)
         made = await self.produce(count, burst, per_s)
         ended = loop.time()
         wanted = round(made * self.clients * self.reach)
         await self.client.arrived(wanted, _ARRIVED_WITHIN_S)
         late = loop.time() - ended
-        cpu = cpu_s(self.pid) - used
+        cpu, in_kernel = cpu_s(self.pid) - used, ticks(self.pid).kernel_share_since(split)
         seen = await self.client.seen()
         cost = cpu / max(1, seen.deliveries) * 1e6
-        return Measured(cost, cpu / seen.seconds, wanted - seen.deliveries, late, seen)
+        return Measured(cost, cpu / seen.seconds, in_kernel, wanted - seen.deliveries, late, seen)
 
 
 async def interleaved(
