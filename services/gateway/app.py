@@ -7,11 +7,12 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 from litestar import Litestar
 
 from services.gateway.action_desk import ActionDesk
-from services.gateway.edge import Edge
+from services.gateway.edge import AsgiApp, Edge
 from services.gateway.hub import Hub
 from services.gateway.key_ring import KeyRing
 from services.gateway.metrics import Figures, Metrics
@@ -114,7 +115,7 @@ def build(
         request_max_body_size=MAX_BODY,
         logging_config=None,
     )
-    edge = Edge(inner, streams, readers)
+    edge = Edge(cast("AsgiApp", inner), streams, readers)
     replay = Replay(hub, history)
     return Gateway(settings, hub, ring, desk, replay, inner, edge, readers, not_ready, stop_asked)
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from services.gateway.errors import (
     GatewayError,
@@ -23,6 +24,8 @@ from services.gateway.routes.requests import COMMAND_ID
 from services.gateway.routes.streams import AsgiScope, Receive, Send, Streams
 
 log = logging.getLogger("pbxis.gateway")
+
+AsgiApp = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; style-src 'self'; script-src 'self'; "
@@ -45,21 +48,24 @@ _HTTP_STREAMS = {"long-poll": long_poll.handle, "sse": sse.handle}
 class Edge:
     """The ASGI application: the transports, and ``inner`` for the rest."""
 
-    def __init__(self, inner: object, streams: Streams, readers: audit.Audit) -> None:
+    def __init__(self, inner: AsgiApp, streams: Streams, readers: audit.Audit) -> None:
         self._inner = inner
         self._streams = streams
         self._readers = readers
         vary = {"vary": "Origin"} if streams.settings.origins else {}
         self._headers = _encode({**SECURITY_HEADERS, **vary})
 
-    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        """Serve one ASGI connection."""
+    def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Serve one ASGI connection.
+
+        What is awaited for hours is kept short, here and below: each coroutine in between takes memory for
+        each client.
+        """
         if scope["type"] == "lifespan":
-            await self._inner(scope, receive, send)  # type: ignore[operator]
-        elif scope["type"] == "websocket":
-            await self._websocket(scope, receive, send)
-        else:
-            await self._http(scope, receive, self._with_headers(scope, send))
+            return self._inner(scope, receive, send)
+        if scope["type"] == "websocket":
+            return self._websocket(scope, receive, send)
+        return self._http(scope, receive, _Answer(send, self._extra_headers(scope)))
 
     async def _websocket(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         stream = _STREAM.fullmatch(scope["path"])
@@ -69,66 +75,71 @@ class Edge:
             return
         await websocket.handle(self._streams, scope, receive, send, stream[1])
 
-    async def _http(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def watched(message: dict[str, object]) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
+    async def _http(self, scope: AsgiScope, receive: Receive, send: _Answer) -> None:
         try:
-            await self._route(scope, receive, watched)
+            await self._route(scope, receive, send)
         except GatewayError as error:
             await _answer(send, error)
         except Exception:
             # no path: it holds the ticket
             log.exception("a request failed")
-            if started:
+            if send.begun:
                 raise
             await _answer(send, InternalError())
 
-    async def _route(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+    def _route(self, scope: AsgiScope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["method"] == "OPTIONS" and self._origin(scope) is not None:
-            await _start(send, 204, _PREFLIGHT)
-            await send({"type": "http.response.body", "body": b""})
-            return
+            return _preflight(send)
         if scope["path"] == audit.PATH:
-            await self._readers.handle(scope, receive, send)
-            return
+            return self._readers.handle(scope, receive, send)
         stream = _STREAM.fullmatch(scope["path"])
         if stream is None:
             if scope["method"] == "HEAD":
                 scope = {**scope, "method": "GET"}  # the server itself leaves the body out
-            await self._inner(scope, receive, send)  # type: ignore[operator]
-            return
+            return self._inner(scope, receive, send)
         if scope["method"] != "GET":
             raise MethodNotAllowedError("GET")
         if stream[2] == "websocket":
             raise UpgradeRequiredError
-        await _HTTP_STREAMS[stream[2]](self._streams, scope, receive, send, stream[1])
+        return _HTTP_STREAMS[stream[2]](self._streams, scope, receive, send, stream[1])
 
     def _origin(self, scope: AsgiScope) -> str | None:
         if not any(name == b"origin" for name, _ in scope["headers"]):
             return None
         return configured_origin(self._streams.settings, caller_of(scope["headers"], None))
 
-    def _with_headers(self, scope: AsgiScope, send: Send) -> Send:
-        extra = self._headers
+    def _extra_headers(self, scope: AsgiScope) -> list[tuple[bytes, bytes]]:
         origin = self._origin(scope)
-        if origin is not None:
-            cors = {
-                "access-control-allow-origin": origin,
-                "access-control-expose-headers": f"Retry-After, {COMMAND_ID}",
-            }
-            extra = [*extra, *_encode(cors)]
+        if origin is None:
+            return self._headers
+        cors = {
+            "access-control-allow-origin": origin,
+            "access-control-expose-headers": f"Retry-After, {COMMAND_ID}",
+        }
+        return [*self._headers, *_encode(cors)]
 
-        async def sender(message: dict[str, object]) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *extra]}  # type: ignore[misc]
-            await send(message)
 
-        return sender
+class _Answer:
+    """An ASGI ``send`` that adds headers, and knows whether anything was sent."""
+
+    __slots__ = ("_headers", "_send", "begun")
+
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+        self._send = send
+        self._headers = headers
+        self.begun = False
+
+    async def __call__(self, message: dict[str, Any]) -> None:
+        """Send one message."""
+        self.begun = True
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", ()), *self._headers]}
+        await self._send(message)
+
+
+async def _preflight(send: Send) -> None:
+    await _start(send, 204, _PREFLIGHT)
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _answer(send: Send, error: GatewayError) -> None:

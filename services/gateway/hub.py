@@ -258,8 +258,11 @@ class Hub(Attendant):
         return Position(self._openings.generation, self.ring.last, self._board.mark)
 
     def settle(self, subscription: Subscription) -> Position | None:
-        """Give a client what is there for it now; where it is then. ``None``: it has no state yet."""
-        if not self._ready or not subscription.begun:
+        """Give a client what is there for it; where it is then.
+
+        ``None``: it has no state yet, or is to get another.
+        """
+        if not self._ready or not subscription.begun or subscription.due:
             return None
         if subscription.live:
             self._fan.settle(subscription)
@@ -364,7 +367,7 @@ class Hub(Attendant):
         """Give a client what it has not got, as much as its lane takes; in the end it is live."""
         while self._ready and subscription.paused_since is None and subscription.ended is None:
             if subscription.backlog:
-                batch = subscription.backlog.popleft()
+                batch = subscription.backlog.pop(0)
                 subscription.at = batch.last
                 self.counters.writes += 1
                 self.counters.deliveries += len(batch.messages)

@@ -70,6 +70,7 @@ class Server(uvicorn.Server):
             ws_max_size=_MAX_CLIENT_MESSAGE,
             ws_ping_interval=20,
             ws_ping_timeout=20,
+            interface="asgi3",  # it would guess, and `Edge` is no coroutine function
             lifespan="on",
             access_log=False,  # an address holds a ticket
             log_config=None,

@@ -8,7 +8,6 @@ is held for a client that does not read is bounded, whatever happens meanwhile.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from enum import Enum
 
@@ -101,7 +100,7 @@ class Subscription:
         self.resuming = False
         self.opening = False
         self.from_log = False
-        self.backlog: deque[Batch] = deque()
+        self.backlog: list[Batch] = []
         self.behind_since: float | None = None
         self.paused_since: float | None = None
         lane.attach(self)
@@ -111,7 +110,8 @@ class Subscription:
         if not self.live or batch.serial <= self.serial:
             return False
         self.serial = batch.serial
-        self.at = batch.last
+        if batch.last:  # a ping has no place in the log
+            self.at = batch.last
         self.lane.write(batch)
         return True
 

@@ -33,7 +33,7 @@ _REVOKED_KEPT = 10_000
 _LOGGED_CHARACTERS = 8
 
 
-@dataclass
+@dataclass(slots=True)
 class _Open:
     """A ticket that has streams open here."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.gateway.core.names import ALL, Name, parse_name
@@ -57,18 +58,35 @@ class Scope:
 
 
 def resolve(ticket: Ticket, pbxs: Sequence[str]) -> Scope:
-    """The scope of a ticket; ``pbxs`` are the configured ones. A PBX that no longer is one gives nothing."""
-    chosen = tuple(pbx for pbx in pbxs if not ticket.pbx or pbx in ticket.pbx)
-    agents = _unique(parse_name(text, pbxs) for text in ticket.agents)
-    queues = _unique(parse_name(text, pbxs) for text in ticket.queues)
+    """The scope of a ticket; ``pbxs`` are the configured ones. A PBX that no longer is one gives nothing.
+
+    Tickets that ask for the same get the same object: many do, and it is not small.
+    """
+    return _resolve(
+        tuple(pbxs), ticket.pbx, ticket.agents, ticket.queues, ticket.callers, ticket.summary_events
+    )
+
+
+@lru_cache(maxsize=4096)
+def _resolve(
+    pbxs: tuple[str, ...],
+    of: tuple[str, ...],
+    agent_names: tuple[str, ...],
+    queue_names: tuple[str, ...],
+    callers: bool,
+    summary_events: bool,
+) -> Scope:
+    chosen = tuple(pbx for pbx in pbxs if not of or pbx in of)
+    agents = _unique(parse_name(text, pbxs) for text in agent_names)
+    queues = _unique(parse_name(text, pbxs) for text in queue_names)
     return Scope(
         pbxs=chosen,
         agents=agents,
         queues=queues,
         agent_set=_local(agents, chosen),
         queue_set=_local(queues, chosen),
-        callers=ticket.callers,
-        summary_events=ticket.summary_events,
+        callers=callers,
+        summary_events=summary_events,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from services.gateway.core import frames, sse
 from services.gateway.errors import BusAwayError, NoTicketError, NotReadyError
 from services.gateway.lanes.asgi import AsgiSseLane
@@ -43,15 +45,24 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
         await _end(send)
         return
 
-    async def goodbye(reason: End) -> None:
-        if reason is End.NO_TICKET:
-            await _end(send, _NO_TICKET)
-        elif reason is End.STOPPING:
-            await _end(send, sse.retry(streams.retry_ms()))
-        else:
-            await _end(send)
+    await streams.carry(
+        key,
+        ticket,
+        scope,
+        receive,
+        partial(_goodbye, streams, send),
+        raw=RawSseLane,
+        asgi=lambda: AsgiSseLane(send),
+    )
 
-    await streams.carry(key, ticket, scope, receive, goodbye, raw=RawSseLane, asgi=lambda: AsgiSseLane(send))
+
+async def _goodbye(streams: Streams, send: Send, reason: End) -> None:
+    if reason is End.NO_TICKET:
+        await _end(send, _NO_TICKET)
+    elif reason is End.STOPPING:
+        await _end(send, sse.retry(streams.retry_ms()))
+    else:
+        await _end(send)
 
 
 _NO_TICKET = frames.CLOSED.sse + frames.CLOSE.sse

@@ -64,24 +64,14 @@ class Streams:
 
     @contextmanager
     def subscribed(
-        self,
-        key: str,
-        ticket: Ticket,
-        lane: Lane,
-        after: Position | None,
-        *,
-        poll: bool = False,
-        resume: bool = False,
+        self, key: str, ticket: Ticket, lane: Lane, after: Position | None, *, poll: bool = False
     ) -> Generator[Subscription]:
         """A subscription for an admitted ticket, left at the end. Nothing here awaits."""
-        scope = resolve(ticket, self.settings.pbxs)
-        subscription = self.hub.join(scope, lane, after, poll=poll, resume=resume)
-        self.desk.opened(key, ticket, subscription)
+        subscription = self._join(key, ticket, lane, after, poll=poll)
         try:
             yield subscription
         finally:
-            self.desk.closed(key, subscription)
-            self.hub.leave(subscription)
+            self._leave(key, subscription)
 
     async def carry(
         self,
@@ -94,17 +84,74 @@ class Streams:
         raw: Callable[[Connection], Lane],
         asgi: Callable[[], AsgiLane],
     ) -> None:
-        """Serve an admitted ticket whose response has begun, by the lane that the server allows."""
+        """Serve an admitted ticket whose response has begun, by the lane that the server allows.
+
+        The raw lane needs one task a client, which sleeps here. Thousands do: what a frame of this chain
+        holds is part of the memory that each connection takes.
+        """
         asked = asked_position(scope)
         after, resume = position_or_none(asked), asked is not None
         connection = connection_of(scope)
-        if connection is not None:
-            with self.subscribed(key, ticket, raw(connection), after, resume=resume) as subscription:
-                await serve_raw(subscription, connection, receive, goodbye)
+        if connection is None:
+            await self._carry_by_asgi(key, ticket, asgi(), after, resume, receive, goodbye)
             return
-        lane = asgi()
-        with self.subscribed(key, ticket, lane, after, resume=resume) as subscription:
-            await serve_asgi(subscription, lane, receive, goodbye)
+        subscription = self._join(key, ticket, raw(connection), after, resume=resume)
+        leaving = _Leaving(subscription, connection.transport, goodbye)
+        try:
+            while not (await receive())["type"].endswith(".disconnect"):
+                pass
+        finally:
+            await leaving.done()
+            self._leave(key, subscription)
+
+    async def _carry_by_asgi(
+        self,
+        key: str,
+        ticket: Ticket,
+        lane: AsgiLane,
+        after: Position | None,
+        resume: bool,
+        receive: Receive,
+        goodbye: Goodbye,
+    ) -> None:
+        """What a client does not take in time is given up."""
+        subscription = self._join(key, ticket, lane, after, resume=resume)
+        over: asyncio.Future[End] = asyncio.get_running_loop().create_future()
+        subscription.on_end = over.set_result
+        if subscription.ended is not None:
+            over.set_result(subscription.ended)
+        writer = asyncio.create_task(lane.run())
+        gone = asyncio.create_task(until_gone(receive))
+        try:
+            await asyncio.wait({writer, gone, over}, return_when=asyncio.FIRST_COMPLETED)
+            if over.done() and not gone.done():
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LAST_WORDS_S):
+                        await lane.emptied()
+                        await goodbye(over.result())
+        finally:
+            subscription.on_end = None
+            await cancellation.end([writer, gone])
+            self._leave(key, subscription)
+
+    def _join(
+        self,
+        key: str,
+        ticket: Ticket,
+        lane: Lane,
+        after: Position | None,
+        *,
+        poll: bool = False,
+        resume: bool = False,
+    ) -> Subscription:
+        scope = resolve(ticket, self.settings.pbxs)
+        subscription = self.hub.join(scope, lane, after, poll=poll, resume=resume)
+        self.desk.opened(key, ticket, subscription)
+        return subscription
+
+    def _leave(self, key: str, subscription: Subscription) -> None:
+        self.desk.closed(key, subscription)
+        self.hub.leave(subscription)
 
 
 def asked_position(scope: AsgiScope) -> str | None:
@@ -135,58 +182,37 @@ async def until_gone(receive: Receive) -> None:
         pass
 
 
-async def serve_raw(
-    subscription: Subscription, connection: Connection, receive: Receive, goodbye: Goodbye
-) -> None:
-    """Let the hub write into the connection until the client is gone or the subscription ends.
+class _Leaving:
+    """The end of a stream on the raw lane, when it is the gateway that ends it."""
 
-    One task a client, and it sleeps. A client that does not take the last words is cut off.
-    """
-    loop = asyncio.get_running_loop()
-    leaving: asyncio.Task[None] | None = None
+    __slots__ = ("_goodbye", "_subscription", "_task", "_transport")
 
-    def on_end(reason: End) -> None:
-        nonlocal leaving
-        if leaving is None:
-            leaving = loop.create_task(leave(reason))
+    def __init__(self, subscription: Subscription, transport: asyncio.Transport, goodbye: Goodbye) -> None:
+        self._subscription = subscription
+        self._transport = transport
+        self._goodbye = goodbye
+        self._task: asyncio.Task[None] | None = None
+        subscription.on_end = self._begin
+        if subscription.ended is not None:
+            self._begin(subscription.ended)
 
-    async def leave(reason: End) -> None:
-        loop.call_later(_LAST_WORDS_S, _cut_off, connection.transport)
+    def _begin(self, reason: End) -> None:
+        loop = asyncio.get_running_loop()
+        self._task = loop.create_task(self._say(reason))
+        loop.call_later(_LAST_WORDS_S, _cut_off, self._transport)
+
+    async def _say(self, reason: End) -> None:
         with contextlib.suppress(OSError):
-            await goodbye(reason)
+            await self._goodbye(reason)
 
-    subscription.on_end = on_end
-    if subscription.ended is not None:
-        on_end(subscription.ended)
-    try:
-        await until_gone(receive)
-    finally:
-        subscription.on_end = None
-        if leaving is not None:
-            await leaving
+    async def done(self) -> None:
+        """Until the last words are out, or the connection is."""
+        self._subscription.on_end = None
+        if self._task is not None:
+            await self._task
 
 
 def _cut_off(transport: asyncio.Transport) -> None:
     """End a connection whose client has not taken what was written."""
     if transport.get_write_buffer_size():
         transport.abort()
-
-
-async def serve_asgi(subscription: Subscription, lane: AsgiLane, receive: Receive, goodbye: Goodbye) -> None:
-    """The same for a lane that sends by ASGI; what a client does not take in time is given up."""
-    over: asyncio.Future[End] = asyncio.get_running_loop().create_future()
-    subscription.on_end = over.set_result
-    if subscription.ended is not None:
-        over.set_result(subscription.ended)
-    writer = asyncio.create_task(lane.run())
-    gone = asyncio.create_task(until_gone(receive))
-    try:
-        await asyncio.wait({writer, gone, over}, return_when=asyncio.FIRST_COMPLETED)
-        if over.done() and not gone.done():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_LAST_WORDS_S):
-                    await lane.emptied()
-                    await goodbye(over.result())
-    finally:
-        subscription.on_end = None
-        await cancellation.end([writer, gone])

@@ -5,6 +5,8 @@ Close codes: 1008 and 4500-4999 mean do not reconnect; any other, reconnect.
 
 from __future__ import annotations
 
+from functools import partial
+
 from services.gateway.core import frames
 from services.gateway.errors import (
     CLOSE_MOVE,
@@ -61,16 +63,23 @@ async def _serve(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
         await _close(send, CLOSE_TRY_AGAIN, error.title)
         return
 
-    async def goodbye(reason: End) -> None:
-        if reason is End.NO_TICKET:
-            for message in (frames.CLOSED, frames.CLOSE):
-                await send({"type": "websocket.send", "text": message.text})
-        hint = f"; retry in {streams.retry_ms()} ms" if reason is End.STOPPING else ""
-        await _close(send, _CODES[reason], reason.value + hint)
-
     await streams.carry(
-        key, ticket, scope, receive, goodbye, raw=RawWebSocketLane, asgi=lambda: AsgiWebSocketLane(send)
+        key,
+        ticket,
+        scope,
+        receive,
+        partial(_goodbye, streams, send),
+        raw=RawWebSocketLane,
+        asgi=lambda: AsgiWebSocketLane(send),
     )
+
+
+async def _goodbye(streams: Streams, send: Send, reason: End) -> None:
+    if reason is End.NO_TICKET:
+        for message in (frames.CLOSED, frames.CLOSE):
+            await send({"type": "websocket.send", "text": message.text})
+    hint = f"; retry in {streams.retry_ms()} ms" if reason is End.STOPPING else ""
+    await _close(send, _CODES[reason], reason.value + hint)
 
 
 async def _close(send: Send, code: int, reason: str) -> None:
