@@ -6,9 +6,8 @@ them (``core/kept_moments.py``). Both are compared with the log when a term begi
 
 from __future__ import annotations
 
-import time
-
-from services.ami_bridge.core.kept_moments import Instant, KeptMoments
+from services.ami_bridge.clocks import now
+from services.ami_bridge.core.kept_moments import KeptMoments
 from services.ami_bridge.ports import EventPublisher
 from shared.events import Event
 
@@ -30,8 +29,3 @@ class Relay:
     def pass_on(self, to: EventPublisher | None) -> None:
         """From now on to there; ``None``: nowhere."""
         self._to = to
-
-
-def now() -> Instant:
-    """The time, on both clocks."""
-    return Instant(time.monotonic(), time.time_ns() // 1_000_000)

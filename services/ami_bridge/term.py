@@ -20,10 +20,11 @@ from services.ami_bridge.adapters.jetstream_outbox import Outbox
 from services.ami_bridge.adapters.lease import Lease
 from services.ami_bridge.adapters.log_reading import load_moment_ids
 from services.ami_bridge.adapters.published_states import load_documents, purge_tombstones
+from services.ami_bridge.clocks import now
 from services.ami_bridge.core.call_centre import CallCentre
 from services.ami_bridge.core.kept_moments import KeptMoments
 from services.ami_bridge.ports import LivePbx
-from services.ami_bridge.relay import Relay, now
+from services.ami_bridge.relay import Relay
 from services.jetstream.connection import Connection
 from services.jetstream.errors import BusUnavailableError, LogShapeError
 from services.jetstream.log import ensure_log
@@ -135,7 +136,7 @@ class Term:
             pbx,
             fences=fences,
             on_new_log=self._publish_all_again,
-            on_settled=duty.kept.settled,
+            kept=duty.kept,
             last_sequence=max(duty.last_sequence, fences.sequence),
         )
         await outbox.start()

@@ -245,7 +245,7 @@ async def test_a_full_log_is_said_retried_and_loses_nothing(
         await js.update_stream(config.evolve(max_msgs=5, discard="new"))
         async with running(bridge_connection, nats_server) as outbox:
             await until(lambda: outbox.counters.published == 0 and bridge_connection.connected)
-            outbox._prepared = True  # pyright: ignore[reportPrivateUsage] - or it would find the shape first
+            outbox._log.checked = True  # pyright: ignore[reportPrivateUsage] - or it would find the shape first
             events = [complete("148", number) for number in range(20)]
             for event in events:
                 put(outbox, event)
@@ -272,7 +272,7 @@ async def test_a_mirror_deleted_underneath_is_made_anew_and_the_bridge_told_to_p
         async with admin(nats_server) as client:
             await client.jetstream().delete_stream(STATE)
 
-        outbox._prepared = False  # pyright: ignore[reportPrivateUsage] - it looks every 30 s; now it does
+        outbox._log.checked = False  # pyright: ignore[reportPrivateUsage] - it looks every 30 s; now it does
         put(outbox, count("q", 2))
 
         await until(lambda: told == ["new"], 10, "told")

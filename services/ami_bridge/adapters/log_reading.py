@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from nats import errors
 
+from services.ami_bridge.adapters.outbox_message import MESSAGE_ID
 from services.jetstream.connection import Connection
 from services.jetstream.errors import NatsUnavailableError, ReadInterruptedError
 from services.jetstream.log import LOG
@@ -77,7 +78,7 @@ async def load_moment_ids(connection: Connection, pbx: str, age_s: float, at_lea
     newest: list[str] = [""]
 
     def on_headers(headers: Mapping[str, str]) -> None:
-        newest[0] = headers.get("Nats-Msg-Id", "")
+        newest[0] = headers.get(MESSAGE_ID, "")
 
     def on_message(subject: str, _payload: bytes, _sequence: int) -> None:
         if not is_fence(subject):

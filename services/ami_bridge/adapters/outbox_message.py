@@ -9,8 +9,22 @@ from nats.aio.msg import Msg
 
 from services.ami_bridge.adapters.fences import IN_PROCESS, MOVED
 
+MESSAGE_ID = "Nats-Msg-Id"
 _NO_RESPONDERS = "503"
+# nats-server closes a connection over a longer protocol line (4096 by default, with reply and sizes).
+_LONGEST_SUBJECT = 3500
+# They count as payload: the name of a moment, and a fence.
+_HEADERS_BYTES = 2048
 _TOO_LARGE = 10054  # JSStreamMessageExceedsMaximumErr: the stream's max_msg_size
+
+
+@dataclass(slots=True)
+class Counters:
+    """Of an outbox, for metrics; they only grow."""
+
+    published: int = 0
+    retries: int = 0
+    refused: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -30,6 +44,16 @@ class OutboxMessage:
     moment_id: str
     fence: int = 0
     sent_at: float = 0.0
+
+
+def unfit(subject: str, payload: bytes, max_payload: int) -> str | None:
+    """Why the server would not take a message, which must not hold up all others; ``None``: it would."""
+    largest = max_payload - _HEADERS_BYTES
+    if len(payload) > largest:
+        return f"{len(payload)} bytes; raise max_payload of the NATS server ({largest})"
+    if len(subject) > _LONGEST_SUBJECT:
+        return "its names are too long for a NATS subject"
+    return None
 
 
 class Refusal(msgspec.Struct):

@@ -84,6 +84,12 @@ class KeptMoments:
             return self._lost_at_s
         return self.oldest.seen.steady_s if self.oldest is not None else steady_s
 
+    def count_lost(self, lost: Lost, now: Instant) -> None:
+        """What was dropped elsewhere, and not told."""
+        before = self._lost or Lost(0, lost.since)
+        self._lost = Lost(before.count + lost.count, min(before.since, lost.since))
+        self._lost_at_s = now.steady_s
+
     def take_lost(self) -> Lost | None:
         """What was dropped and is to be told."""
         lost, self._lost = self._lost, None

@@ -76,6 +76,17 @@ def test_what_was_dropped_is_not_lost_once_another_bridge_has_stored_it() -> Non
     assert kept.take_lost() is None
 
 
+def test_what_a_term_could_not_tell_is_told_by_the_next_unless_another_bridge_had_it_all() -> None:
+    kept = kept_at(0, 1, limit=1)
+    kept.count_lost(Lost(count=5, since=999_000), at(20))
+
+    assert kept.stored_until(50) == 20
+    assert kept.take_lost() == Lost(count=6, since=999_000)
+    kept.count_lost(Lost(count=1, since=7), at(20))
+    kept.all_stored_until(KEEP_S + 21)
+    assert kept.take_lost() is None
+
+
 def test_an_age_is_that_of_the_clock_by_which_more_has_passed() -> None:
     seen = Instant(10.0, 50_000)
 

@@ -1,0 +1,40 @@
+"""Pauses that grow, and a trouble that is said once."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from services.ami_bridge.adapters.outbox_trouble import Trouble
+
+
+def test_pauses_double_up_to_a_limit() -> None:
+    trouble, now, pauses = Trouble(), 0.0, list[float]()
+    for _ in range(10):
+        trouble.back_off(now)
+        begun = now
+        while not trouble.may_go(now):
+            now = round(now + 0.05, 2)
+        pauses.append(round(now - begun, 2))
+
+    assert pauses == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
+    assert trouble.pausing
+    trouble.try_now()
+    assert trouble.may_go(0)
+    assert not trouble.pausing
+
+
+def test_a_trouble_is_said_once_and_so_is_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    trouble = Trouble()
+    with caplog.at_level(logging.INFO, "pbxis.outbox"):
+        trouble.is_over()
+        for _ in range(3):
+            trouble.say("full")
+        trouble.is_over()
+        trouble.is_over()
+
+    assert [record.message.partition(";")[0] for record in caplog.records] == [
+        "full",
+        "the log takes events again",
+    ]
