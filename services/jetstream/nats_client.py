@@ -1,6 +1,6 @@
 """The client of nats-py, made to last.
 
-Seven things that it does would end, or give away, a service that must run for years:
+Eight things that it does would end, or give away, a service that must run for years:
 
 * It closes for good on every `-ERR` of the server that is no permissions violation ("maximum
   connections exceeded", "authentication timeout" …). Here they are a lost connection: try again.
@@ -74,6 +74,11 @@ class LastingClient(Client):
     async def _process_connect_init(self) -> None:
         await super()._process_connect_init()
         self._end_if_closing()
+
+    async def _process_pong(self) -> None:
+        if self._pongs and self._pongs[0].done():
+            self._pongs[0] = asyncio.get_running_loop().create_future()
+        await super()._process_pong()
 
     async def _close(self, status: int, do_cbs: bool = True) -> None:
         self._closing = status == Client.CLOSED  # not so after each first attempt that fails

@@ -6,6 +6,7 @@ import asyncio
 import os
 
 import pytest
+from nats.errors import FlushTimeoutError
 
 from services.jetstream.connection import Connection, connect
 from tests.support.nats import NatsServer, connected
@@ -56,3 +57,16 @@ async def test_first_connection_is_tried_until_there_is_a_server(nats_server: Na
     connection = await connecting
     assert connection.connected
     await connection.close()
+
+
+async def test_connection_hears_on_after_the_answer_to_who_gave_up_waiting(
+    nats_server: NatsServer, gateway_connection: Connection
+) -> None:
+    client = gateway_connection.client
+    nats_server.freeze()
+    with pytest.raises(FlushTimeoutError):
+        await client.flush(1)
+    nats_server.thaw()
+
+    await asyncio.wait_for(client.flush(), 5)
+    assert client.stats["reconnects"] == 0
