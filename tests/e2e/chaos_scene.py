@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
+import time
 from collections import Counter
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -21,7 +23,7 @@ from tests.support.chaos.ami_load import AmiLoad
 from tests.support.chaos.call_load import CallLoad, Conversation, Witness, witness
 from tests.support.chaos.crowd import Crowd, crowd
 from tests.support.chaos.log_copy import LogCopy
-from tests.support.floor_processes import Floor, FloorPbx, running_floor
+from tests.support.floor_processes import Floor, FloorPbx, GatewayService, Service, running_floor
 from tests.support.nats import admin
 from tests.support.waiting import until
 
@@ -30,6 +32,7 @@ SIGNING = [agent for agent in AGENTS if agent not in TALKING]
 CALLS_FOR = "support"
 CALLERS = 4
 _LOGGED_WITHIN_S = 10.0
+_PASSES_S = (0.5, 3.0)
 _GATEWAY = "open = true\npoll_timeout_s = 2"
 
 
@@ -45,6 +48,17 @@ class Scene:
     witness: Witness | None
     seed: int
 
+    @property
+    def bridges(self) -> list[Service]:
+        """Those that were not killed, in the order they were started."""
+        found = [service for service in self.floor.services if not isinstance(service, GatewayService)]
+        return [bridge for bridge in found if bridge.process.returncode is None]
+
+    async def time_passes(self, chance: random.Random) -> None:
+        """Half a second to three: told by the clock, as everything else may stand still."""
+        until_s = time.monotonic() + chance.uniform(*_PASSES_S)
+        await until(lambda: time.monotonic() >= until_s, 2 * _PASSES_S[1], "time passes")
+
     async def work(self, actions: int = 60) -> None:
         """Let Asterisk work for a while, and see every client follow."""
         await self.supervisor.until_more(actions)
@@ -53,7 +67,7 @@ class Scene:
     async def settle(self) -> LogCopy:
         """End the load; compare what the clients were told with the log, and what they show with Asterisk."""
         self.supervisor.stop()
-        self.calls.stop()
+        await self.calls.stop()
         await self.clients.until_right(lambda: lists_of(self.pbx), AGENTS, QUEUES)
         log = await self.clients.until_told()
         await self.clients.check(log)
@@ -102,11 +116,12 @@ async def chaos(
         seen = None if asterisk_dies else await stack.enter_async_context(witness(pbx))
         supervisor = AmiLoad(pbx, SIGNING, QUEUES, seed)
         calls = CallLoad(pbx, TALKING, CALLS_FOR, CALLERS)
-        loads = [asyncio.create_task(supervisor.run()), asyncio.create_task(calls.run())]
+        await calls.start()
+        stack.push_async_callback(calls.stop)
+        supervising = asyncio.create_task(supervisor.run())
         try:
-            await until(lambda: calls.ended >= 2 or any(load.done() for load in loads), what="conversations")
+            await until(lambda: calls.ended >= 2, what="the first conversations")
             yield Scene(pbx, floor, clients, supervisor, calls, seen, seed)
         finally:
-            for load in loads:
-                load.cancel()
-            await asyncio.gather(*loads, return_exceptions=True)
+            supervisor.stop()
+            await supervising

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from pathlib import Path
 
 from tests.e2e.chaos_scene import Scene, chaos
@@ -15,6 +16,68 @@ FROZEN_FOR = 120
 async def restart_nats(scene: Scene) -> None:
     await asyncio.to_thread(scene.floor.nats.kill)
     await asyncio.to_thread(scene.floor.nats.start)
+
+
+async def freeze_nats(scene: Scene, chance: random.Random) -> None:
+    await asyncio.to_thread(scene.floor.nats.freeze)
+    await scene.time_passes(chance)
+    scene.floor.nats.thaw()
+
+
+async def kill_nats(scene: Scene, chance: random.Random) -> None:
+    await asyncio.to_thread(scene.floor.nats.kill)
+    await scene.time_passes(chance)
+    await asyncio.to_thread(scene.floor.nats.start)
+
+
+async def freeze_a_gateway(scene: Scene, chance: random.Random) -> None:
+    gateway = chance.choice(scene.floor.alive)
+    gateway.freeze()
+    await scene.time_passes(chance)
+    gateway.thaw()
+
+
+async def kill_a_gateway(scene: Scene, chance: random.Random) -> None:
+    await chance.choice(scene.floor.alive).kill()
+    await scene.time_passes(chance)
+    await scene.floor.start_gateway()
+
+
+async def freeze_a_bridge(scene: Scene, chance: random.Random) -> None:
+    bridge = chance.choice(scene.bridges)
+    bridge.freeze()
+    await scene.time_passes(chance)
+    bridge.thaw()
+
+
+async def kill_a_bridge(scene: Scene, chance: random.Random) -> None:
+    await chance.choice(scene.bridges).kill()
+    await scene.time_passes(chance)
+    await scene.floor.start_bridge()
+
+
+async def freeze_asterisk(scene: Scene, chance: random.Random) -> None:
+    await scene.pbx.stop_signal()
+    await scene.time_passes(chance)
+    await scene.pbx.cont()
+
+
+async def kill_asterisk(scene: Scene, chance: random.Random) -> None:
+    await scene.pbx.kill()
+    await scene.time_passes(chance)
+    await scene.pbx.start()
+
+
+HAPPENINGS = [
+    freeze_nats,
+    kill_nats,
+    freeze_a_gateway,
+    kill_a_gateway,
+    freeze_a_bridge,
+    kill_a_bridge,
+    freeze_asterisk,
+    kill_asterisk,
+]
 
 
 async def test_nats_is_killed_and_freezes(pbx: AsteriskRig, tmp_path: Path) -> None:
@@ -82,6 +145,39 @@ async def test_asterisk_is_killed_and_freezes(pbx: AsteriskRig, tmp_path: Path) 
         await pbx.kill()
         await scene.clients.until_status("offline")
         await pbx.start()
+        await scene.clients.until_status("online")
+        await scene.work()
+        await scene.settle()
+        assert scene.clients.resets == 0
+
+
+async def test_the_acting_bridge_is_killed_and_freezes_beside_another(
+    pbx: AsteriskRig, tmp_path: Path
+) -> None:
+    async with chaos(pbx, tmp_path, seed=15, bridges=2) as scene:
+        await scene.work()
+        first, second = scene.bridges
+        await first.kill()
+        await scene.work()
+        await scene.floor.start_bridge()
+        await scene.work()
+        second.freeze()
+        await scene.supervisor.until_more(2 * FROZEN_FOR)  # longer than the lease
+        await scene.clients.until_told()
+        second.thaw()
+        await scene.work()
+        scene.logged(await scene.settle())
+        assert scene.clients.resets == 0
+
+
+async def test_everything_dies_and_freezes_at_random(pbx: AsteriskRig, tmp_path: Path) -> None:
+    async with chaos(pbx, tmp_path, seed=16, bridges=2, asterisk_dies=True) as scene:
+        await scene.work()
+        chance = random.Random(16)
+        for _ in range(8):
+            happenings = chance.sample(HAPPENINGS, 2)
+            print("\n" + " and ".join(happening.__name__ for happening in happenings), end="")
+            await asyncio.gather(*(happening(scene, chance) for happening in happenings))
         await scene.clients.until_status("online")
         await scene.work()
         await scene.settle()

@@ -40,25 +40,26 @@ class CallLoad:
         self._agents = agents
         self._queue = queue
         self._callers = callers
-        self._over = asyncio.Event()
+        self._people: list[asyncio.Task[None]] = []
 
-    async def run(self) -> None:
-        """Until `stop`."""
+    async def start(self) -> None:
+        """Sign the agents in, and let everybody begin."""
         for agent in self._agents:
             await self._pbx.sign_in(agent, self._queue)
-        async with asyncio.TaskGroup() as group:
-            for agent in self._agents:
-                group.create_task(self._agent(agent))
-            for index in range(self._callers):
-                group.create_task(self._caller(f"09177700{index:02}"))
+        self._people = [asyncio.create_task(self._agent(agent)) for agent in self._agents]
+        self._people += [
+            asyncio.create_task(self._caller(f"09177700{index:02}")) for index in range(self._callers)
+        ]
 
-    def stop(self) -> None:
-        """Nobody begins anything more; calls that are up stay up."""
-        self._over.set()
+    async def stop(self) -> None:
+        """Nobody does anything more; calls that are up stay up, phones that ring go on ringing."""
+        for person in self._people:
+            person.cancel()
+        await asyncio.gather(*self._people, return_exceptions=True)
 
     async def _agent(self, agent: str) -> None:
         phone: SipPhone | None = None
-        while not self._over.is_set():
+        while True:
             try:
                 if phone is None:
                     phone = await self._pbx.phone(agent)
@@ -67,8 +68,6 @@ class CallLoad:
                 await call.up()
                 await call.hold()
                 await call.unhold()
-                if self._over.is_set():
-                    return
                 await call.hangup()
                 self.ended += 1
             except _FAULTS:
@@ -77,7 +76,7 @@ class CallLoad:
                         await phone.register()  # Asterisk may have forgotten it
 
     async def _caller(self, number: str) -> None:
-        while not self._over.is_set():
+        while True:
             with contextlib.suppress(*_FAULTS):
                 call = await self._pbx.caller(number, queue=self._queue)
                 await call.up()
