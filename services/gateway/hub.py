@@ -258,17 +258,14 @@ class Hub(Attendant):
         return Position(self._openings.generation, self.ring.last, self._board.mark)
 
     def settle(self, subscription: Subscription) -> Position | None:
-        """Give a client what is there for it; where it is then.
-
-        ``None``: it has no state yet, or is to get another.
-        """
+        """Give a client what is there for it; where it is then. ``None``: a state is still to come."""
         if not self._ready or not subscription.begun or subscription.due:
             return None
         if subscription.live:
             self._fan.settle(subscription)
         if subscription.live:
             subscription.at = self.ring.last
-        return Position(self._openings.generation, subscription.at, self._board.mark)
+        return self._openings.place(subscription)
 
     def ready_message(self, position: Position, *, resumed: bool) -> Message:
         """``ready`` for a client at a position."""

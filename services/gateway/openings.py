@@ -97,6 +97,14 @@ class Openings:
         subscription.resuming = False
         subscription.due = True
 
+    def place(self, subscription: Subscription) -> Position:
+        """Where it is with what it has got, and what it was told of PBXs."""
+        mark = self._board.mark
+        if not subscription.live:  # what was said of them meanwhile it has not got
+            after = subscription.after
+            mark = after.mark if after is not None and subscription.resuming else self._board.unlike
+        return Position(self.generation, subscription.at, mark)
+
     def put(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
         """Entries that follow where it stands; with them it has everything up to ``end``."""
         _give(subscription, _Page(end, whole=True, batches=self._batches(subscription.scope, entries, end)))

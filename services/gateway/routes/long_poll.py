@@ -12,9 +12,9 @@ import asyncio
 
 from services import cancellation
 from services.gateway.core.frames import Message, json_array
-from services.gateway.core.position import MalformedPositionError, parse_position
+from services.gateway.core.position import MalformedPositionError, Position, parse_position
 from services.gateway.core.tickets import Ticket
-from services.gateway.errors import BadParameterError, NoTicketError
+from services.gateway.errors import BadParameterError, NoTicketError, NotReadyError
 from services.gateway.lanes.poll import PollLane
 from services.gateway.ports import Cursor
 from services.gateway.routes.streams import (
@@ -53,7 +53,7 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
     with streams.subscribed(key, ticket, lane, after, poll=True) as subscription:
         if not await _filled(streams, subscription, lane, receive):
             return
-        position = streams.hub.settle(subscription)
+        position = _settled(streams, subscription)
         messages = [] if subscription.ended is End.KEYS_AWAY else lane.take()
     if messages and messages[-1].type != "ready" and position is not None:
         messages.append(streams.hub.ready_message(position, resumed=True))
@@ -70,7 +70,7 @@ async def _from_cursor(
         streams.desk.poll(key, subscription)
         if not await _filled(streams, subscription, lane, receive):
             return
-        position = streams.hub.settle(subscription)
+        position = _settled(streams, subscription)
         messages = lane.take()
     if subscription.ended in (End.REPLACED, End.KEYS_AWAY):
         messages = []  # the newer poll gives them, or the next
@@ -102,6 +102,19 @@ async def _filled(streams: Streams, subscription: Subscription, lane: PollLane, 
     if subscription.ended is End.NO_TICKET:
         raise NoTicketError
     return True
+
+
+def _settled(streams: Streams, subscription: Subscription) -> Position | None:
+    """Where the client is with its answer; ``None`` when it was ended before there was a state.
+
+    Raises:
+        NotReadyError: the state is being read anew. What a stream is told then, that figures are not live,
+            no later answer would take back, since it is in no position.
+    """
+    position = streams.hub.settle(subscription)
+    if position is None and subscription.ended is None:
+        raise NotReadyError(streams.hub.not_ready or ["the state has just been read anew"])
+    return position
 
 
 async def _answer(streams: Streams, subscription: Subscription, send: Send, messages: list[Message]) -> None:

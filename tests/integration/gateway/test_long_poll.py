@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from services.gateway.core.tickets import key_of
 from tests.support.gateway_fakes import count, name, online
-from tests.support.gateway_rig import Events, Rig, running
+from tests.support.gateway_rig import Events, Rig, problem, running
 from tests.support.waiting import until
 
 
@@ -147,12 +149,31 @@ async def test_malformed_position_is_the_callers_mistake() -> None:
     assert answer.json()["parameter"] == "after"
 
 
-async def test_poll_before_the_state_is_there_answers_empty_after_the_timeout() -> None:
+@pytest.mark.parametrize("after", [None, "g1-1"])
+async def test_poll_at_a_gateway_that_has_no_state_says_so_in_the_end(after: str | None) -> None:
+    """An empty answer would mean that nothing has happened."""
     async with running(started=False, poll_timeout_s=0.05) as rig:
         ticket = await rig.ticket()
+        params = {} if after is None else {"after": after}
 
-        assert await rig.poll(ticket) == []
+        problem(await rig.http.get(f"/{ticket}/long-poll", params=params), 503, "not_ready")
         assert rig.store.cursors == {}
+
+
+async def test_poll_that_waits_while_the_state_is_read_anew_is_told_at_once_and_misses_nothing() -> None:
+    async with running() as rig:
+        ticket = await rig.ticket(queues=["q1"])
+        place = (await rig.poll(ticket))[-1]["id"]
+        waiting = asyncio.create_task(rig.http.get(f"/{ticket}/long-poll", params={"after": place}))
+        await until(lambda: rig.gateway.hub.clients == 1)
+        rig.gateway.hub.begin("g1")
+
+        answer = problem(await waiting, 503, "not_ready")
+        assert answer["reasons"] == ["the state has not been read from NATS yet"]
+
+        rig.gateway.hub.caught_up(rig.log.sequence)
+        rig.log.write(count(1))
+        assert counts(await rig.poll(ticket, place)) == [1]
 
 
 async def test_lost_store_does_not_lose_events() -> None:

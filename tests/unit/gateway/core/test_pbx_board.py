@@ -141,3 +141,12 @@ def test_the_word_of_each_pbx_is_that_which_is_shown() -> None:
 
     board.judge("hq", WAITING, now_ms=9)
     assert board.statuses() == {"hq": "syncing", "branch": "offline"}
+
+
+@pytest.mark.parametrize("doubt", [None, WAITING, SILENT])
+def test_from_a_mark_unlike_the_own_every_pbx_differs(doubt: Doubt | None) -> None:
+    board = board_with(online(), online("branch"))
+    board.judge("hq", doubt, now_ms=9)
+
+    assert board.differs("hq", board.unlike)
+    assert board.differs("branch", board.unlike)
