@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import cast
 
 from litestar import Litestar
+from litestar.plugins import PluginProtocol
+from litestar.plugins.core import MsgspecDIPlugin
 
 from services.gateway.action_desk import ActionDesk
 from services.gateway.edge import AsgiApp, Edge
@@ -29,6 +31,14 @@ from services.gateway.version import version
 _TICK_S = 0.5
 _RETRY_MS = 100, 2000
 """When the clients of a stopping gateway come back: spread out, each at a time of its own."""
+
+
+class _Litestar(Litestar):
+    """Without the plugins for pydantic and attrs: loading what nobody uses takes 0.1 s and 15 MiB."""
+
+    @staticmethod
+    def _get_default_plugins(plugins: list[PluginProtocol]) -> list[PluginProtocol]:
+        return [*plugins, MsgspecDIPlugin()]
 
 
 @dataclass(frozen=True)
@@ -99,7 +109,7 @@ def build(
     figures = Figures(
         hub, version=version(), not_ready=not_ready, actions_under_way=lambda: action_desk.under_way
     )
-    inner = Litestar(
+    inner = _Litestar(
         route_handlers=[
             *tickets.routes(streams, ring, clock),
             *actions.routes(actions.Actions(settings, ring, hub.states, action_desk)),
