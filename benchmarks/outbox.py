@@ -16,6 +16,7 @@ import time
 import uvloop
 from nats.aio.msg import Msg
 
+from services.ami_bridge.adapters.fences import FENCES, Fences
 from services.ami_bridge.adapters.jetstream_outbox import WINDOW, Outbox
 from services.embedded_nats import EmbeddedNats
 from services.jetstream.connection import Connection, connect
@@ -78,9 +79,16 @@ async def bare_window(connection: Connection, round_number: int) -> float:
     return answered / took
 
 
+async def yes() -> bool:
+    """Nobody else writes here."""
+    return True
+
+
 async def through_the_outbox(connection: Connection, section: NatsSection) -> tuple[float, float]:
     """States a second, and CPU microseconds a state (encoding included)."""
-    outbox = Outbox(connection, section, "bench")
+    fences = Fences(connection, "bench", yes)
+    await fences.put_up()
+    outbox = Outbox(connection, section, "bench", fences=fences)
     await outbox.start()
     waves = [wave(number) for number in range(WAVES)]
     begun, cpu = time.perf_counter(), time.process_time()
@@ -124,7 +132,7 @@ async def measure() -> int:
         await connection.close()
     finally:
         await server.close()
-    assert messages == 2 * ROUNDS * WAVES * SUBJECTS
+    assert messages == 2 * ROUNDS * WAVES * SUBJECTS + ROUNDS * FENCES
     assert subjects == SUBJECTS
     rate, floor = statistics.median(states), statistics.median(bare)
     print(f"{SUBJECTS} subjects, {messages} messages stored, {subjects} in the mirror")

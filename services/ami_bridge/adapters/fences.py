@@ -30,6 +30,8 @@ log = logging.getLogger("pbxis.outbox")
 FENCES = 128
 MOVED, IN_PROCESS = 10071, 10164
 _ATTEMPTS = 5
+_EXPECTED = api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value
+_OF_SUBJECT = f"{_EXPECTED}-Subject"
 
 
 class Fences:
@@ -41,6 +43,7 @@ class Fences:
         self._subjects = [fence(pbx, number) for number in range(FENCES)]
         self._prove = prove
         self._sequences = [0] * FENCES
+        self._headers: list[dict[str, str]] = []
 
     @property
     def sequence(self) -> int:
@@ -48,11 +51,8 @@ class Fences:
         return max(self._sequences)
 
     def headers(self, number: int) -> dict[str, str]:
-        """What a message under a fence carries."""
-        return {
-            api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(self._sequences[number]),
-            f"{api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value}-Subject": self._subjects[number],
-        }
+        """What a message under a fence carries; they have been put up."""
+        return self._headers[number]
 
     async def put_up(self) -> bool:
         """Put all up anew; false when it is not for this bridge to do.
@@ -72,6 +72,10 @@ class Fences:
                 placed = await self._all(self._place)
                 if all(placed):
                     self._sequences = placed
+                    self._headers = [
+                        {_EXPECTED: str(sequence), _OF_SUBJECT: subject}
+                        for sequence, subject in zip(placed, self._subjects, strict=True)
+                    ]
                     return True
         except (errors.Error, TimeoutError) as error:
             raise NatsUnavailableError(self._connection.url, error) from error
@@ -89,7 +93,7 @@ class Fences:
 
     async def _place(self, number: int) -> int:
         """Its sequence; 0 when somebody was faster."""
-        expected = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(self._sequences[number])}
+        expected = {_EXPECTED: str(self._sequences[number])}
         try:
             subject = self._subjects[number]
             return (await self._connection.jetstream.publish(subject, b"", headers=expected)).seq
