@@ -148,9 +148,10 @@ class FanOut:
             self._arm()
 
     def send_to(self, members: Sequence[Subscription], message: Message) -> None:
-        """To these, whatever their scope; not behind what is pending."""
+        """To these, whatever their scope, behind what is pending."""
+        self.seal()
         self.serial += 1
-        self._jobs.append(_Job(Batch((message,), 0, self.serial), None, iter(members)))
+        self._jobs.append(_Job(Batch((message,), self._ring.last, self.serial), None, iter(members)))
         self._arm()
 
     def want(self, subscription: Subscription) -> None:

@@ -110,8 +110,7 @@ class Subscription:
         if not self.live or batch.serial <= self.serial:
             return False
         self.serial = batch.serial
-        if batch.last:  # a ping has no place in the log
-            self.at = batch.last
+        self.at = batch.last
         self.lane.write(batch)
         return True
 
