@@ -57,7 +57,7 @@ async def _until_stopped(config: Config, pbx: PbxSection) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    work = asyncio.create_task(_serve(config, pbx))
+    work = asyncio.create_task(serve(config, pbx))
     stop = asyncio.create_task(stopped.wait())
     await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
@@ -69,7 +69,12 @@ async def _until_stopped(config: Config, pbx: PbxSection) -> None:
         work.result()
 
 
-async def _serve(config: Config, pbx: PbxSection) -> None:
+async def serve(config: Config, pbx: PbxSection) -> None:
+    """Run the bridge of one PBX until cancelled.
+
+    Raises:
+        CallCentreError: NATS refuses the bridge, or holds something else under the log's name.
+    """
     connection = await connect(config.nats, "bridge", name=f"pbxis bridge {pbx.name}")
     collector.settle()
     try:

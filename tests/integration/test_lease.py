@@ -1,0 +1,329 @@
+"""The lease and the fences of a PBX on a real nats-server: who gets them, and what they keep out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncGenerator
+
+import pytest
+
+from services.ami_bridge.__main__ import serve
+from services.ami_bridge.adapters.fences import FENCES, Fences
+from services.ami_bridge.adapters.jetstream_outbox import Outbox
+from services.ami_bridge.adapters.lease import Lease
+from services.ami_bridge.core.kept_moments import KeptMoments
+from services.jetstream import log as log_module
+from services.jetstream.connection import Connection
+from services.jetstream.errors import BusUnavailableError
+from services.jetstream.log import LOG, ensure_log, read_log
+from services.jetstream.permissions import LEASE
+from shared.config import Config, PbxSection
+from shared.events import OriginateFailed, QueueCount
+from shared.subjects import fence
+from tests.support.nats import NatsServer, admin, connected
+from tests.support.queue_traffic import QUEUE, Traffic, logged, until_logged
+from tests.support.scripted_ami import scripted_ami
+from tests.support.scripted_pbx import play
+from tests.support.waiting import until
+
+
+class Candidate:
+    """A bridge, as far as the lease sees one."""
+
+    def __init__(self, connection: Connection, server: NatsServer, name: str) -> None:
+        self.fit = True
+        self.behind_s = 0.0
+        self.stored_until: list[float] = []
+        self.lease = Lease(
+            connection,
+            server.section(),
+            "hq",
+            name,
+            is_fit=lambda: self.fit,
+            behind_s=lambda: self.behind_s,
+            on_stored_until=self.stored_until.append,
+        )
+
+
+@contextlib.asynccontextmanager
+async def candidate(server: NatsServer, name: str) -> AsyncGenerator[Candidate]:
+    """On a connection of its own."""
+    async with connected(server) as connection:
+        one = Candidate(connection, server, name)
+        await one.lease.open()
+        await connection.client.flush()
+        yield one
+
+
+@contextlib.asynccontextmanager
+async def holding(one: Candidate) -> AsyncGenerator[asyncio.Task[str]]:
+    """It has the lease, and renews it."""
+    await asyncio.wait_for(one.lease.acquire(), 5)
+    task = asyncio.create_task(one.lease.hold())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_one_of_two_gets_it_and_the_other_hears_of_each_renewal(nats_server: NatsServer) -> None:
+    async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
+        async with holding(one) as task:
+            waiting = asyncio.create_task(two.lease.acquire())
+            one.behind_s = 7.0
+            await until(lambda: len(two.stored_until) > 2, what="renewals are heard")
+
+            assert (one.lease.holds, two.lease.holds) == (True, False)
+            assert not waiting.done()
+            assert not task.done()
+            assert time.monotonic() - two.stored_until[-1] > 6.9
+        await one.lease.release()
+        await asyncio.wait_for(waiting, 1)
+
+        assert (one.lease.holds, two.lease.holds) == (False, True)
+        assert await one.lease.taken(1)
+
+
+async def test_a_lease_that_is_not_renewed_is_another_bridges_after_its_time(nats_server: NatsServer) -> None:
+    async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
+        async with holding(one):
+            pass
+
+        await asyncio.wait_for(two.lease.acquire(), 4)
+
+        assert not one.lease.holds
+        assert not await one.lease.prove()
+
+
+async def test_who_was_frozen_is_told_by_the_key_that_another_has_the_lease(nats_server: NatsServer) -> None:
+    async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
+        async with holding(one) as task:
+            # As if it had been frozen: its own clock does not know yet that another was faster.
+            async with admin(nats_server) as client:
+                await client.jetstream().publish(f"$KV.{LEASE}.hq", b"b fit 0")
+
+            assert await asyncio.wait_for(task, 2) == "another bridge has the lease"
+        assert not one.lease.holds
+        assert not two.lease.holds
+
+
+async def test_a_renewal_whose_answer_was_lost_is_no_loss(nats_server: NatsServer) -> None:
+    async with candidate(nats_server, "a") as one:
+        await one.lease.acquire()
+        async with admin(nats_server) as client:
+            await client.jetstream().publish(f"$KV.{LEASE}.hq", b"a fit 0")
+
+        assert await one.lease.prove()
+        assert await one.lease.prove()
+
+
+async def test_a_bridge_that_lost_nats_knows_by_its_own_clock_that_its_lease_is_over(
+    nats_server: NatsServer,
+) -> None:
+    async with candidate(nats_server, "a") as one, holding(one) as task:
+        nats_server.freeze()
+        try:
+            assert await asyncio.wait_for(task, 5) == "the lease is over"
+        finally:
+            nats_server.thaw()
+        assert not one.lease.holds
+
+
+async def test_a_removed_bucket_is_made_anew(nats_server: NatsServer) -> None:
+    async with candidate(nats_server, "a") as one:
+        async with holding(one) as task:
+            async with admin(nats_server) as client:
+                await client.jetstream().delete_stream(f"KV_{LEASE}")
+            await asyncio.wait_for(task, 5)
+
+        await asyncio.wait_for(one.lease.acquire(), 5)
+        assert one.lease.holds
+
+
+async def test_a_bridge_without_asterisk_gives_it_to_one_that_asks(nats_server: NatsServer) -> None:
+    async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
+        async with holding(one) as task:
+            waiting = asyncio.create_task(two.lease.acquire())
+            one.fit = False
+
+            assert "asked for it" in await asyncio.wait_for(task, 8)
+        await asyncio.wait_for(waiting, 1)
+
+
+async def test_a_bridge_without_asterisk_keeps_it_while_nobody_is_better(nats_server: NatsServer) -> None:
+    async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
+        one.fit = two.fit = False
+        async with holding(one) as task:
+            waiting = asyncio.create_task(two.lease.acquire())
+            await until(lambda: len(two.stored_until) > 5, what="renewals are heard")
+
+            assert not task.done()
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+
+
+# --- fences ---------------------------------------------------------------------------------------
+
+
+async def yes() -> bool:
+    return True
+
+
+async def no() -> bool:
+    return False
+
+
+def count(number: int) -> QueueCount:
+    return QueueCount(pbx="hq", queue=QUEUE, count=number)
+
+
+async def fenced(connection: Connection, server: NatsServer, fences: Fences, kept: KeptMoments) -> Outbox:
+    outbox = Outbox(connection, server.section(), "hq", fences=fences, kept=kept)
+    await outbox.start()
+    return outbox
+
+
+async def test_what_a_bridge_writes_after_another_began_is_refused_whatever_it_believes(
+    nats_server: NatsServer, bridge_connection: Connection
+) -> None:
+    await ensure_log(bridge_connection, nats_server.section())
+    still_mine = [True]
+
+    async def prove() -> bool:
+        return still_mine[0]
+
+    old, new = Fences(bridge_connection, "hq", prove), Fences(bridge_connection, "hq", yes)
+    assert await old.put_up()
+    kept = KeptMoments(10)
+    async with connected(nats_server) as other:
+        zombie = await fenced(bridge_connection, nats_server, old, kept)
+        zombie.put(count(1), "")
+        assert await zombie.flushed(5)
+        still_mine[0] = False
+        assert await new.put_up()
+        leader = await fenced(other, nats_server, new, kept)
+        leader.put(count(2), "")
+        assert await leader.flushed(5)
+
+        zombie.put(count(3), "")
+        zombie.put(OriginateFailed(pbx="hq", action_id="1", agent="148", reason="busy"), "hq:1")
+        await asyncio.wait_for(zombie.fenced_off.wait(), 5)
+        assert not await zombie.flushed(5)
+        await zombie.close(5)
+        await leader.close(0)
+
+    found = await logged(bridge_connection)
+    assert found.events == [count(1), count(2)]
+    assert found.fences == 2 * FENCES
+
+
+async def test_who_may_not_write_puts_up_no_fence(
+    nats_server: NatsServer, bridge_connection: Connection
+) -> None:
+    await ensure_log(bridge_connection, nats_server.section())
+
+    assert not await Fences(bridge_connection, "hq", no).put_up()
+    assert (await read_log(bridge_connection)).last_sequence == 0
+
+
+async def test_fences_that_another_put_up_during_the_proof_stand(
+    nats_server: NatsServer, bridge_connection: Connection
+) -> None:
+    await ensure_log(bridge_connection, nats_server.section())
+    faster = Fences(bridge_connection, "hq", yes)
+    asked: list[bool] = []
+
+    async def slow_proof() -> bool:
+        asked.append(True)
+        if len(asked) == 1:
+            await faster.put_up()
+        return len(asked) == 1
+
+    assert not await Fences(bridge_connection, "hq", slow_proof).put_up()
+    assert (await read_log(bridge_connection)).last_sequence == faster.sequence == FENCES
+
+
+async def test_each_pbx_has_fences_of_its_own(nats_server: NatsServer, bridge_connection: Connection) -> None:
+    await ensure_log(bridge_connection, nats_server.section())
+    here = Fences(bridge_connection, "hq", yes)
+    assert await here.put_up()
+    assert await Fences(bridge_connection, "h", yes).put_up()
+    outbox = await fenced(bridge_connection, nats_server, here, KeptMoments(10))
+    outbox.put(count(1), "")
+
+    assert await outbox.flushed(5)
+    assert outbox.counters.retries == 0
+    await outbox.close(0)
+
+
+async def test_fences_that_became_too_old_for_the_log_are_put_up_again_under_a_full_load(
+    nats_server: NatsServer, bridge_connection: Connection
+) -> None:
+    await ensure_log(bridge_connection, nats_server.section())
+    fences = Fences(bridge_connection, "hq", yes)
+    assert await fences.put_up()
+    kept = KeptMoments(10_000)
+    outbox = await fenced(bridge_connection, nats_server, fences, kept)
+    async with admin(nats_server) as client:
+        await client.jetstream().purge_stream(LOG, subject=fence("hq"))
+        for number in range(3000):
+            outbox.put(QueueCount(pbx="hq", queue=f"q{number}", count=number), "")
+        assert await outbox.flushed(20)
+    await outbox.close(0)
+
+    found = await logged(bridge_connection)
+    assert sorted(event.count for event in found.events if isinstance(event, QueueCount)) == list(range(3000))
+    assert found.fences == FENCES
+
+
+# --- a whole bridge, with a log that forgets ids at once -----------------------------------------------
+
+
+async def test_a_moment_is_not_doubled_though_nats_was_away_longer_than_it_remembers_names(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_module, "_DUPLICATE_WINDOW_S", 0.1)
+    async with scripted_ami() as ami, connected(nats_server) as reader:
+        play(ami, queues=[QUEUE], agents=["148"], members={QUEUE: ["148"]})
+        pbx = PbxSection(
+            name="hq",
+            host="127.0.0.1",
+            port=ami.port,
+            username="bridge",
+            secret="scripted",
+            summary_refresh_s=3600,
+        )
+        traffic = Traffic(ami)
+        bridge = asyncio.create_task(serve(Config(nats=nats_server.section(), pbx=(pbx,)), pbx))
+        try:
+            await until(lambda: ami.open)
+            for stop, go_on in (
+                (nats_server.freeze, nats_server.thaw),
+                (nats_server.kill, nats_server.start),
+            ):
+                async with traffic.flowing():
+                    await until_logged_some(reader, traffic.completed + 50)
+                    stop()
+                    told = traffic.completed
+                    # Longer than the lease, so a new term begins, and begins by comparing.
+                    await until(lambda told=told: traffic.completed > told + 500, 30)
+                    go_on()
+                    await until_logged_some(reader, traffic.completed + 50)
+                found = await until_logged(reader, traffic)
+                assert found.completed == list(range(1, traffic.completed + 1))
+        finally:
+            bridge.cancel()
+            await asyncio.gather(bridge, return_exceptions=True)
+
+
+async def until_logged_some(connection: Connection, completed: int) -> None:
+    """Wait until the log has so many moments."""
+    async with asyncio.timeout(20):
+        found = 0
+        while found < completed:
+            await asyncio.sleep(0.05)
+            with contextlib.suppress(BusUnavailableError):
+                found = len((await logged(connection)).completed)
