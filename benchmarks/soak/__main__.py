@@ -12,7 +12,6 @@ import argparse
 import asyncio
 import contextlib
 import datetime
-import os
 import sys
 import tempfile
 import time
@@ -21,7 +20,7 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.rig import processes
+from benchmarks.rig import processes, results
 from benchmarks.rig.machine import allow_files, described
 from benchmarks.rig.ports import free_port, listening
 from benchmarks.rig.site import AMI_SECRET, AMI_USER, running_site
@@ -31,7 +30,6 @@ from benchmarks.soak.samples import Held, Sample, held, sample
 from benchmarks.soak.scopes import SCOPES
 from benchmarks.soak.visitors import Crowd
 
-RESULTS = Path(__file__).parent.parent / "results"
 _FILES = 4_096
 _JUDGE_EVERY_S = 1.0
 _GONE_WITHIN_S = 60.0
@@ -133,11 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     text = rendered(outcome)
     print(text)
     if options.keep or options.minutes >= 60:
-        now = datetime.datetime.now(datetime.UTC)
-        file = RESULTS / f"{now:%Y-%m-%d-%H%M}-soak.md"
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-        print(f"written to {os.path.relpath(file)}")
+        print(f"written to {results.keep('soak', text)}")
     return 0 if all(holds for _, holds in verdicts(outcome)) else 1
 
 

@@ -7,13 +7,15 @@ figure is CPU. Needs a C compiler for the load client. The exit code is 1 when a
 from __future__ import annotations
 
 import argparse
+import datetime
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 import uvloop
 
-from benchmarks.rig import machine
+from benchmarks.rig import machine, results
 from benchmarks.streams import coming_up, end_to_end, fan_out, memory, pressure
 from benchmarks.streams.plan import FULL, QUICK, Plan
 from benchmarks.streams.table import Row, missed, rendered
@@ -46,21 +48,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     plan = QUICK if options.quick else FULL
     if options.rounds:
         plan = msgspec.structs.replace(plan, rounds=options.rounds)
-    return uvloop.run(_run(options.scenarios or list(SCENARIOS), plan))
+    return uvloop.run(_run(options.scenarios or list(SCENARIOS), plan, kept=options.keep))
 
 
-async def _run(names: Sequence[str], plan: Plan) -> int:
+async def _run(names: Sequence[str], plan: Plan, *, kept: bool) -> int:
+    today = datetime.datetime.now(datetime.UTC).date()
+    head = f"{today}, {machine.described()}; {plan.rounds} rounds, medians"
+    head += "; QUICK: not to be quoted" * plan.quick
     rows: list[Row] = []
     for name in names:
         print(f"… {name}", file=sys.stderr, flush=True)
-        rows.extend(await SCENARIOS[name](plan))
-    print(
-        f"{machine.described()}; {plan.rounds} rounds, medians" + ("; QUICK: not to be quoted" * plan.quick)
-    )
-    print(rendered(rows))
+        try:
+            rows.extend(await SCENARIOS[name](plan))
+        except Exception as error:  # noqa: BLE001 - the other scenarios are still of interest
+            traceback.print_exc()
+            rows.append(Row(what=name, ours="failed", target="to end", reached=False, note=repr(error)[:100]))
     found = missed(rows)
+    table = f"{head}\n\n{rendered(rows)}\n"
     if found:
-        print(f"MISSED {len(found)} of {sum(row.reached is not None for row in rows)}: {'; '.join(found)}")
+        of = sum(row.reached is not None for row in rows)
+        table += f"\nMISSED {len(found)} of {of}: {'; '.join(found)}\n"
+    print(table)
+    if kept:
+        print(f"written to {results.keep('streams', '# Streams', table)}")
     return 1 if found else 0
 
 
@@ -75,6 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO")
     parser.add_argument("--rounds", type=int, help=f"how often each is measured (default {FULL.rounds})")
     parser.add_argument("--quick", action="store_true", help="one short round: does everything work?")
+    parser.add_argument("--keep", action="store_true", help="write the table into benchmarks/results/")
     return parser
 
 
