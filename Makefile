@@ -6,7 +6,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit lint format types bench soak lock clean web setup
+.PHONY: help run test unit lint format types bench soak lock clean web setup fuzz
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(MAKEFILE_LIST) | expand -t 20
@@ -49,6 +49,10 @@ bench: $(VENV)/.dev-stamp ## the benchmarks, each against its floor
 
 soak: $(VENV)/.dev-stamp ## an hour of demo load with 500 clients coming and going; the result is kept
 	@$(BIN)/python -m benchmarks.soak
+
+fuzz: $(VENV)/.dev-stamp ## randomised tests; MINUTES=10, SEED=n and PART=ami|hub if wanted
+	@$(BIN)/python tools/fuzz.py --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) \
+		$(if $(PART),--part $(PART)) $(if $(CASE),--case $(CASE))
 
 lock: $(VENV)/.dev-stamp ## compile requirements/*.in to pinned, hashed requirements/*.txt
 	@$(BIN)/python tools/lock.py
