@@ -30,8 +30,7 @@ from services.gateway.ports import Clock
 from services.gateway.subscription import Subscription
 
 BEHIND_S = 5.0
-_PAGE = 250
-_PAGES_KEPT = 64
+_PAGES_KEPT = 16
 _STATES_KEPT = 4
 
 
@@ -152,10 +151,8 @@ class Openings:
         last = self._ring.last
         found = self._pages.get(key)
         if found is None or not (found.whole or found.end == last):
-            entries = self._ring.after(subscription.at, _PAGE)
-            whole = len(entries) == _PAGE
-            end = entries[-1].sequence if whole else last
-            found = _Page(end, whole, self._batches(subscription.scope, entries, end))
+            entries, end = self._ring.page(subscription.at)
+            found = _Page(end, end < last, self._batches(subscription.scope, entries, end))
             self._pages[key] = found
             if len(self._pages) > _PAGES_KEPT:
                 self._pages.popitem(last=False)

@@ -15,6 +15,8 @@ from shared.subjects import Subject
 
 MESSAGES = 20_000
 BYTES = 32 * 1024 * 1024
+PAGE = 250
+PAGE_BYTES = 256 * 1024
 _CUT = 16  # the oldest are dropped a sixteenth at a time: each cut moves all others
 
 
@@ -78,10 +80,20 @@ class Ring:
         """Whether everything after ``sequence`` is here, and ``sequence`` has been."""
         return self.floor <= sequence <= self.last
 
-    def after(self, sequence: int, limit: int | None = None) -> list[Entry]:
-        """What follows ``sequence``, oldest first, so many at most; ask :meth:`reaches` before."""
-        first = bisect_right(self._entries, sequence, key=_sequence)
-        return self._entries[first : None if limit is None else first + limit]
+    def page(self, sequence: int) -> tuple[list[Entry], int]:
+        """What follows ``sequence``, oldest first, as far as a page goes; ask :meth:`reaches` before.
+
+        Returns:
+            the entries, and up to which sequence they are everything: the last one here if that is in it.
+        """
+        entries = self._entries
+        first = stop = bisect_right(entries, sequence, key=_sequence)
+        size = 0
+        while stop < len(entries) and stop - first < PAGE and size < PAGE_BYTES:
+            size += len(entries[stop].payload)
+            stop += 1
+        end = entries[stop - 1].sequence if stop < len(entries) else self.last
+        return entries[first:stop], end
 
     def _cut(self, number: int) -> None:
         self.floor = self._entries[number - 1].sequence

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from services.gateway.core.ring import Entry, Ring
+from services.gateway.core.ring import PAGE, PAGE_BYTES, Entry, Ring
 from shared.subjects import Subject
 
 SUBJECT = Subject("state", "hq", "queueCount", "q1", None)
@@ -18,7 +18,7 @@ def filled(ring: Ring, first: int, last: int) -> Ring:
 
 
 def sequences(ring: Ring, after: int) -> list[int]:
-    return [found.sequence for found in ring.after(after)]
+    return [found.sequence for found in ring.page(after)[0]]
 
 
 def test_gives_what_followed() -> None:
@@ -76,11 +76,24 @@ def test_restart_forgets() -> None:
     assert ring.reaches(100)
 
 
-def test_gives_as_many_as_are_asked_for() -> None:
-    ring = filled(Ring(), 1, 5)
+def test_gives_a_page_at_a_time() -> None:
+    ring = filled(Ring(), 1, PAGE + 5)
+    ring.skip(PAGE + 6)
 
-    assert [one.sequence for one in ring.after(1, 2)] == [2, 3]
-    assert len(ring) == 5
+    entries, end = ring.page(2)
+    assert [one.sequence for one in entries] == list(range(3, PAGE + 3))
+    assert end == PAGE + 2
+    assert [one.sequence for one in ring.page(end)[0]] == [PAGE + 3, PAGE + 4, PAGE + 5]
+    assert ring.page(end)[1] == PAGE + 6
+    assert len(ring) == PAGE + 5
+
+
+def test_page_of_large_messages_is_short() -> None:
+    ring = Ring()
+    for sequence in range(1, 6):
+        ring.append(entry(sequence, size=PAGE_BYTES // 2))
+
+    assert sequences(ring, 0) == [1, 2]
 
 
 def test_reaches_further_back_when_it_is_given_what_came_before() -> None:
