@@ -279,14 +279,16 @@ async def test_fences_that_became_too_old_for_the_log_are_put_up_again_under_a_f
     assert found.fences == FENCES
 
 
-# --- a whole bridge, with a log that forgets ids at once -----------------------------------------------
+# --- whole bridges, with a log that forgets names at once ----------------------------------------------
 
 
-async def test_a_moment_is_not_doubled_though_nats_was_away_longer_than_it_remembers_names(
+@pytest.fixture
+async def two_bridges(
     nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+) -> AsyncGenerator[tuple[Traffic, asyncio.Task[None]]]:
+    """The traffic that both see, and the one that acts. A name is forgotten after a tenth of a second."""
     monkeypatch.setattr(log_module, "_DUPLICATE_WINDOW_S", 0.1)
-    async with scripted_ami() as ami, connected(nats_server) as reader:
+    async with scripted_ami() as ami:
         play(ami, queues=[QUEUE], agents=["148"], members={QUEUE: ["148"]})
         pbx = PbxSection(
             name="hq",
@@ -296,27 +298,60 @@ async def test_a_moment_is_not_doubled_though_nats_was_away_longer_than_it_remem
             secret="scripted",
             summary_refresh_s=3600,
         )
-        traffic = Traffic(ami)
-        bridge = asyncio.create_task(serve(Config(nats=nats_server.section(), pbx=(pbx,)), pbx))
+        config = Config(nats=nats_server.section(), pbx=(pbx,))
+        acting = asyncio.create_task(serve(config, pbx))
+        async with connected(nats_server) as reader:
+            await until_statuses(reader)
+        standby = asyncio.create_task(serve(config, pbx))
+        await until(lambda: ami.count("bridgelist") == 2, what="both read the lists")
         try:
-            await until(lambda: ami.open)
-            for stop, go_on in (
-                (nats_server.freeze, nats_server.thaw),
-                (nats_server.kill, nats_server.start),
-            ):
-                async with traffic.flowing():
-                    await until_logged_some(reader, traffic.completed + 50)
-                    stop()
-                    told = traffic.completed
-                    # Longer than the lease, so a new term begins, and begins by comparing.
-                    await until(lambda told=told: traffic.completed > told + 500, 30)
-                    go_on()
-                    await until_logged_some(reader, traffic.completed + 50)
-                found = await until_logged(reader, traffic)
-                assert found.completed == list(range(1, traffic.completed + 1))
+            yield Traffic(ami), acting
         finally:
-            bridge.cancel()
-            await asyncio.gather(bridge, return_exceptions=True)
+            for bridge in (acting, standby):
+                bridge.cancel()
+            await asyncio.gather(acting, standby, return_exceptions=True)
+
+
+async def test_a_hand_over_doubles_nothing_that_was_stored_before(
+    nats_server: NatsServer, two_bridges: tuple[Traffic, asyncio.Task[None]]
+) -> None:
+    traffic, acting = two_bridges
+    async with connected(nats_server) as reader:
+        async with traffic.flowing():
+            await until_logged_some(reader, 100)
+            acting.cancel()
+            await asyncio.gather(acting, return_exceptions=True)
+            await until_logged_some(reader, traffic.completed + 50)
+
+        found = await until_logged(reader, traffic)
+        assert found.completed == list(range(1, traffic.completed + 1))
+
+
+async def test_nothing_is_doubled_though_nats_was_away_longer_than_it_remembers_names(
+    nats_server: NatsServer, two_bridges: tuple[Traffic, asyncio.Task[None]]
+) -> None:
+    traffic, _ = two_bridges
+    async with connected(nats_server) as reader:
+        for stop, go_on in ((nats_server.freeze, nats_server.thaw), (nats_server.kill, nats_server.start)):
+            async with traffic.flowing():
+                await until_logged_some(reader, traffic.completed + 50)
+                stop()
+                told = traffic.completed
+                # Longer than the lease, so a new term begins, and begins by comparing.
+                await until(lambda told=told: traffic.completed > told + 500, 30)
+                go_on()
+                await until_logged_some(reader, traffic.completed + 50)
+            found = await until_logged(reader, traffic)
+            assert found.completed == list(range(1, traffic.completed + 1))
+
+
+async def until_statuses(connection: Connection) -> None:
+    """Wait until the log says that the PBX is online."""
+    async with asyncio.timeout(20):
+        statuses: list[str] = []
+        while "online" not in statuses:
+            with contextlib.suppress(BusUnavailableError):
+                statuses = (await logged(connection)).statuses
 
 
 async def until_logged_some(connection: Connection, completed: int) -> None:
