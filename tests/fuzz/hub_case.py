@@ -14,7 +14,7 @@ import random
 from collections import Counter
 from collections.abc import Callable
 
-from services import cancellation
+from services.gateway.subscription import End
 from tests.fuzz.hub_client import PollClient, StreamClient, any_scope
 from tests.fuzz.hub_world import PBXS, Gateway, World
 from tests.support.gateway_fakes import FakeClock
@@ -38,7 +38,6 @@ def run(rng: random.Random) -> Counter[str]:
 
 async def _run(rng: random.Random) -> Counter[str]:
     scene = _Scene(rng)
-    reading = [asyncio.create_task(gateway.replay.run()) for gateway in scene.gateways]
     try:
         for _ in range(rng.randint(50, 400)):
             scene.something()
@@ -46,7 +45,7 @@ async def _run(rng: random.Random) -> Counter[str]:
                 await asyncio.sleep(0)
         await scene.come_to_rest()
     finally:
-        await cancellation.end(reading)
+        await scene.end()
     return scene.done
 
 
@@ -60,6 +59,7 @@ class _Scene:
         self._world = World(rng)
         self._world.write(rng.randint(0, 30))
         self.gateways = [Gateway(self._world, self._clock) for _ in range(2)]
+        self._gone: list[Gateway] = []
         scopes = [any_scope(rng) for _ in range(3)]  # some clients share one
         self._streams = [StreamClient(self._world, rng.choice(scopes), self.done) for _ in range(4)]
         self._polls = [PollClient(self._world, rng.choice(scopes), self.done) for _ in range(2)]
@@ -80,12 +80,19 @@ class _Scene:
             self._expire: rarely,
             self._renew: rarely if rng.random() < 0.3 else 0,
             self._away: rarely,
+            self._stop: rarely,
+            self._kill: rarely,
         }
 
     def something(self) -> None:
         """One thing happens."""
         self.done["happenings"] += 1
         self._rng.choices(list(self._happenings), list(self._happenings.values()))[0]()
+
+    async def end(self) -> None:
+        """End what runs."""
+        for gateway in (*self.gateways, *self._gone):
+            await gateway.end()
 
     async def come_to_rest(self) -> None:
         """Nothing happens any more, and everybody catches up."""
@@ -98,6 +105,9 @@ class _Scene:
             for pbx in PBXS:
                 gateway.hub.alive(pbx)
         for stream in self._streams:
+            if stream.gateway in self._gone:
+                stream.read(10**9)
+                stream.disconnect()
             if stream.gateway is None:
                 stream.connect(self._rng.choice(self.gateways))
         for number in range(_ROUNDS):
@@ -166,6 +176,8 @@ class _Scene:
         stream = self._rng.choice(self._streams)
         if stream.gateway is not None:
             stream.read(self._rng.choice((1, 5, 10**9)))
+            if stream.ended and stream.has_read_all:
+                stream.disconnect()
 
     def _connect(self) -> None:
         stream = self._rng.choice(self._streams)
@@ -208,6 +220,26 @@ class _Scene:
     def _renew(self) -> None:
         self._world.renew()
         self._world.write(self._rng.randint(0, 30))
+
+    def _stop(self) -> None:
+        """A gateway stops and another comes; its clients are given what there is for them, and move."""
+        self._replace().hub.end_all(End.STOPPING)
+
+    def _kill(self) -> None:
+        """A gateway is gone at once, with all that was on its way."""
+        killed = self._replace()
+        for stream in self._streams:
+            if stream.gateway is killed:
+                stream.disconnect()
+        for poll in self._polls:
+            poll.drop(killed)
+
+    def _replace(self) -> Gateway:
+        index = self._rng.randrange(len(self.gateways))
+        gone, self.gateways[index] = self.gateways[index], Gateway(self._world, self._clock)
+        self._gone.append(gone)
+        self.done["gateways"] += 1
+        return gone
 
     def _away(self) -> None:
         self._world.away = not self._world.away

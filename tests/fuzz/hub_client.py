@@ -174,10 +174,14 @@ class StreamClient(Client):
             self.take(self._received.popleft())
 
     @property
+    def has_read_all(self) -> bool:
+        """Whether nothing is left to read."""
+        return not self._received and not self._lane.messages
+
+    @property
     def at_rest(self) -> bool:
         """Whether it has read everything, and nothing is on its way to it."""
-        live = self._subscription is not None and self._subscription.live
-        return live and not self._received and not self._lane.messages
+        return self._subscription is not None and self._subscription.live and self.has_read_all
 
     @property
     def ended(self) -> bool:
@@ -205,6 +209,11 @@ class PollClient(Client):
     def due(self) -> bool:
         """Whether the poll that waits has something, or will have nothing."""
         return self._open is not None and (self._open[2].filled.is_set() or self._open[1].live)
+
+    def drop(self, gateway: Gateway) -> None:
+        """Its gateway is gone, and there will be no answer."""
+        if self._open is not None and self._open[0] is gateway:
+            self._open = None
 
     def answer(self, *, lost: bool = False) -> None:
         """End the poll that waits: as the route does when there is something, or the time is up."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import dataclass, field
 
 import msgspec
 
+from services import cancellation
 from services.gateway.core import scope as scopes
 from services.gateway.core.scope import Scope
 from services.gateway.errors import BusAwayError, HistoryGoneError
@@ -142,7 +144,7 @@ class Gateway:
         self.loop = FakeLoop(clock)
         self.hub = Hub(PBXS, clock, self.loop)
         self.hub.ring.limit = world.rng.choice((16, 60, 20_000))
-        self.replay = Replay(self.hub, world)
+        self._reading = asyncio.create_task(Replay(self.hub, world).run())
         self._read = 0
         self._ready_at: int | None = None
 
@@ -150,6 +152,10 @@ class Gateway:
     def behind(self) -> int:
         """How many messages it has not read yet; much when it reads a log that is no more."""
         return 10**9 if self._log is not self._world.log else self._log.last - self._read
+
+    async def end(self) -> None:
+        """End what runs."""
+        await cancellation.end([self._reading])
 
     def begin(self) -> None:
         """Read the state anew, from the log as it is now; all of it may take a while."""
