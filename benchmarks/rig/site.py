@@ -49,7 +49,11 @@ class Gateway(NamedTuple):
 
 
 class Site:
-    """See :func:`running_site`."""
+    """See :func:`running_site`.
+
+    Attributes:
+        talking: how many agents the events are about, in turn.
+    """
 
     def __init__(self, folder: Path, nats: EmbeddedNats, connection: Connection, pbx: PbxSection) -> None:
         self.nats = nats
@@ -57,6 +61,7 @@ class Site:
         self._folder = folder
         self._pbx = pbx
         self._documents = [Stamped(agent) for agent in agents(BROADCAST_AGENTS)]
+        self.talking = BROADCAST_AGENTS
         self._made = 0
         self._started = 0
 
@@ -113,7 +118,7 @@ class Site:
     async def _make(self, burst: int) -> None:
         for _ in range(burst):
             self._made += 1
-            document = self._documents[self._made % BROADCAST_AGENTS]
+            document = self._documents[self._made % self.talking]
             await self.connection.client.publish(document.subject, document.payload())
 
     async def _status(self) -> str | None:

@@ -26,6 +26,7 @@ SCENARIOS: dict[str, Scenario] = {
     "single": fan_out.single_events,
     "burst16": fan_out.bursts,
     "scattered": fan_out.scattered,
+    "wallboard": fan_out.wallboards,
     "sse": fan_out.server_sent_events,
     "many": fan_out.many_clients,
     "sustained": fan_out.sustained,

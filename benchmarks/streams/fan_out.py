@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from benchmarks import load
 from benchmarks.rig.machine import allow_files
 from benchmarks.rig.site import played_bridge, running_site
+from benchmarks.rig.stamped import QUEUE, agents
 from benchmarks.streams import lanes
 from benchmarks.streams.lanes import Measured, median
 from benchmarks.streams.plan import Plan
@@ -16,6 +17,7 @@ from benchmarks.streams.table import Row
 CLIENTS = 1_000
 MANY = 5_000
 BURST = 16
+_FEW = 5
 _FILES = 16_384
 
 
@@ -73,6 +75,32 @@ async def scattered(plan: Plan) -> list[Row]:
         rows = [_row(f"{what}, 100 k/s", found, "≤ 5.5 µs, nothing lost", cost <= 5.5)]
         rows.append(await _highest_rate(what, ours, plan))
     return rows
+
+
+async def wallboards(plan: Plan) -> list[Row]:
+    """1,000 WebSocket clients: a wallboard of 200 agents and 50 queues, beside one of 5 agents and 1 queue"""
+    small = {"agents": agents(_FEW), "queues": [QUEUE]}
+    large = {"agents": agents(200), "queues": [QUEUE, *(f"queue{number}" for number in range(49))]}
+    async with (
+        running_site() as site,
+        played_bridge(site),
+        lanes.ours(site, "ws", CLIENTS, name="small", scope=small) as few,
+        lanes.ours(site, "ws", CLIENTS, scope=large) as many,
+    ):
+        site.talking = _FEW
+        found = await lanes.interleaved([few, many], plan.rounds, 40_000, 1, plan.seconds)
+    ours, beside = median(found["ours"]), median(found["small"])
+    return [
+        Row(
+            what="a wallboard of 200 agents and 50 queues, 40 k/s",
+            ours=f"{ours:.2f} µs",
+            beside=f"5 agents, 1 queue {beside:.2f} µs",
+            ratio=ours / beside,
+            target="no more than the small one (≤ 1.1 ×)",
+            reached=ours / beside <= 1.1 and all(one.lost == 0 for one in found["ours"]),
+            note=f"{_latency(found['ours'])}, small {_latency(found['small'])}; {_client(found['ours'])}",
+        )
+    ]
 
 
 async def sustained(plan: Plan) -> list[Row]:

@@ -123,11 +123,16 @@ async def ours(
     scatter: bool = False,
     ids: load.Ids = "none",
     cores: Cores = PINNED,
+    name: str = "ours",
+    scope: object = EVERYTHING,
 ) -> AsyncGenerator[Lane]:
-    """A gateway, and clients that get everything; with ``scatter`` each a tenth, by a filter of its own."""
+    """A gateway, and clients that get everything; with ``scatter`` each a tenth, by a filter of its own.
+
+    ``scope`` is what all others ask for; it must take in all events that are made.
+    """
     path = "websocket" if mode == "ws" else "sse"
     async with site.gateway(cores.server) as gateway:
-        scopes: list[object] = [EVERYTHING]
+        scopes: list[object] = [scope]
         if scatter:
             scopes = [{"agents": scattered(number), "queues": [QUEUE]} for number in range(clients)]
         paths = [f"/{ticket}/{path}" for ticket in await tickets(gateway.port, scopes)]
@@ -136,7 +141,7 @@ async def ours(
         )
         async with connecting as client:
             reach = 0.1 if scatter else 1.0
-            yield Lane("ours", gateway.process.pid, gateway.port, client, site.produce, clients, reach)
+            yield Lane(name, gateway.process.pid, gateway.port, client, site.produce, clients, reach)
 
 
 @contextlib.asynccontextmanager
