@@ -18,6 +18,7 @@ from rich.text import Text
 
 from services import configuration
 from services.ami_bridge.adapters.panoramisk_link import PanoramiskLink
+from services.ami_bridge.core.ami_message import optional
 from services.ami_bridge.core.snapshot import LISTS
 from services.ami_bridge.errors import AmiActionError, AmiActionRefusedError
 from services.ami_bridge.ports import AmiSession
@@ -175,14 +176,22 @@ class _Probe:
         self._pbx = pbx
         self._report = report
         self.done = asyncio.Event()
+        self._dated: bool | None = None
 
     async def on_session(self, session: AmiSession) -> None:
         if self.done.is_set():
             return
         self._report.good(f"{self._pbx}: logged in, {session.asterisk or 'version not told'}")
-        for action in LISTS:
-            await self._try_list(session, action.name, action.needs, action.suffers, required=action.required)
-        await self._try_actions(session)
+        listening = asyncio.create_task(self._listen(session))
+        try:
+            for action in LISTS:
+                await self._try_list(
+                    session, action.name, action.needs, action.suffers, required=action.required
+                )
+            await self._try_actions(session)
+        finally:
+            listening.cancel()
+        self._tell_dated()
         self._report.note(
             f"{self._pbx}: AMI does not tell which events a user may read: see that "
             "`read = agent,call,system` is in manager.conf; a bridge says when events of a class never come"
@@ -199,6 +208,28 @@ class _Probe:
         )
         self._report.bad(f"{self._pbx}: {reason}; {what}")
         self.done.set()
+
+    async def _listen(self, session: AmiSession) -> None:
+        """Whether events say when they happened; only events tell, and it may be that none comes."""
+        with contextlib.suppress(CallCentreError):
+            async for batch in session.batches():
+                for message in batch:
+                    if (
+                        optional(message, "Event") != "FullyBooted"
+                    ):  # an answer to the login, which never does
+                        self._dated = "Timestamp" in message
+
+    def _tell_dated(self) -> None:
+        if self._dated is False:
+            self._report.poor(
+                f"{self._pbx}: events carry no Timestamp: where two bridges share this PBX, a parked call "
+                "may be told twice; set `timestampevents = yes` in manager.conf"
+            )
+        elif self._dated is None:
+            self._report.note(
+                f"{self._pbx}: no event came meanwhile, so it is not known whether they carry a Timestamp: "
+                "two bridges of one PBX need `timestampevents = yes` in manager.conf"
+            )
 
     async def _try_list(
         self, session: AmiSession, name: str, needs: tuple[str, ...], suffers: str, *, required: bool

@@ -79,12 +79,9 @@ class Outbox:
         moments_limit: int = MOMENTS_LIMIT,
         ack_within_s: float = ACK_WITHIN_S,
     ) -> None:
-        """
-        Args:
-            fences: those that were put up; ``None``: no other process can be writing.
-            on_new_log: called when the log or its mirror was made anew: all states must be put again.
-            kept: what is to forget a moment when the log has it, or it was counted as lost.
-            last_sequence: the highest that the log is known to have had.
+        """Args: ``fences`` were put up (``None``: no other process can be writing); ``on_new_log`` is called
+        when the log or its mirror was made anew, and all states must be put again; ``kept`` is to forget a
+        moment when the log has it, or it was counted as lost.
         """
         self._loop = asyncio.get_running_loop()
         self._connection = connection
@@ -154,13 +151,7 @@ class Outbox:
         self._tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._tick())]
 
     def put(self, event: Event, moment_id: str) -> None:
-        """Publish an event as soon as can be; returns at once.
-
-        Args:
-            event: a state or a moment.
-            moment_id: of a moment: made from Asterisk's own ids, so that the log drops it when it comes
-                twice. ``""`` for a state.
-        """
+        """Publish an event as soon as can be; see ``ports.EventPublisher``."""
         try:
             subject = build(subject_of(event))
         except ValueError as error:
@@ -280,9 +271,7 @@ class Outbox:
         try:
             stored = await self._log.ends_with(message)
         except BusUnavailableError as error:
-            self._trouble.say(str(error))
-            self._back_off()
-            return
+            return self._put_off(error)
         if not self._under_way.is_unsettled(message) or not self._connection.connected:
             return  # settled by a late answer, or away again
         if stored:
@@ -311,11 +300,11 @@ class Outbox:
         try:
             self._fences_stand = await self._fences.put_up()
         except BusUnavailableError as error:
-            self._trouble.say(str(error))
-            self._back_off()
-            return
+            return self._put_off(error)
         self._wake.set()
-        if not self._fences_stand:
+        if self._fences_stand:
+            log.info("the fences were gone from the log; they are up again")
+        else:
             self.fenced_off.set()
             self._idle.set()  # nobody need wait any longer
 
@@ -324,9 +313,7 @@ class Outbox:
         try:
             anew = await self._log.check()
         except (BusUnavailableError, LogShapeError) as error:
-            self._trouble.say(str(error))
-            self._back_off()
-            return
+            return self._put_off(error)
         self._look_at = self._loop.time() + _LOOK_EVERY_S
         self._wake.set()
         if anew:
@@ -373,7 +360,8 @@ class Outbox:
 
     def _fail(self, message: OutboxMessage, refusal: Refusal) -> None:
         again = self._under_way.fail(message)
-        self._trouble.say(f"the log does not take events: {refusal.description}")
+        if not refusal.fenced_off:
+            self._trouble.say(f"the log does not take events: {refusal.description}")
         if again or not self._trouble.pausing:
             self._back_off()
 
@@ -395,6 +383,10 @@ class Outbox:
             self._under_way.fail_all()
         self._trouble.try_now()
         self._wake.set()
+
+    def _put_off(self, error: Exception) -> None:
+        self._trouble.say(str(error))
+        self._back_off()
 
     def _back_off(self) -> None:
         self._trouble.back_off(self._loop.time())
