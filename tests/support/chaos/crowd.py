@@ -18,7 +18,7 @@ import httpx
 
 from tests.support.chaos.browser import Browser
 from tests.support.chaos.log_copy import Connect, LogCopy, copy_log
-from tests.support.chaos.oracle import ALL, Listed, check_story
+from tests.support.chaos.oracle import ALL, Listed, check_story, newest_for
 from tests.support.chaos.screen import Figures
 from tests.support.chaos.transports import TRANSPORTS
 from tests.support.waiting import until
@@ -89,12 +89,7 @@ class Crowd:
             That log.
         """
         log = await copy_log(self._connect)
-        newest = {
-            id(member.browser): max(
-                [entry.sequence for entry in log.entries if member.listed.has(entry.subject)], default=0
-            )
-            for member in self.members
-        }
+        newest = {id(member.browser): newest_for(member.listed, log) for member in self.members}
         await self.until(
             lambda browser: browser.sequence >= newest[id(browser)], f"all up to {log.last}", within_s
         )

@@ -48,6 +48,11 @@ def _lists(names: Iterable[str], name: str, pbx: str) -> bool:
     return not {ALL, f"{ALL}@{pbx}", name, f"{name}@{pbx}"}.isdisjoint(names)
 
 
+def newest_for(listed: Listed, log: LogCopy) -> int:
+    """The sequence of the last event in the log that such a ticket gets; 0 for none."""
+    return max([entry.sequence for entry in log.entries if listed.has(entry.subject)], default=0)
+
+
 def check_story(story: Story, listed: Listed, log: LogCopy) -> None:
     """Compare one client's story with the log, which is whole and which the client was told to its end.
 

@@ -39,10 +39,14 @@ class ScriptedLoad:
         """Speak until `stop`, some two hundred numbers a second."""
         while not self._over.is_set():
             for _ in range(_AT_ONCE):
-                self.said += 1
-                self._say(self.said)
+                self.say_next()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), _PAUSE_S)
+
+    def say_next(self) -> None:
+        """One number more."""
+        self.said += 1
+        self._say(self.said)
 
     def stop(self) -> None:
         """Say no more."""
