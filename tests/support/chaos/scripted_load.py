@@ -11,8 +11,7 @@ from tests.support.scripted_ami import Action, ScriptedAmi, listing
 from tests.support.waiting import until
 
 LISTS = ("QueueStatus", "QueueSummary", "ExtensionStateList", "Status", "BridgeList")
-_PAUSE_S = 0.01
-_AT_ONCE = 2
+_PAUSE_S = 0.02
 
 
 def be_empty(ami: ScriptedAmi) -> None:
@@ -36,10 +35,9 @@ class ScriptedLoad:
         self._over = asyncio.Event()
 
     async def run(self) -> None:
-        """Speak until `stop`, some two hundred numbers a second."""
+        """Speak until `stop`, some fifty numbers a second."""
         while not self._over.is_set():
-            for _ in range(_AT_ONCE):
-                self.say_next()
+            self.say_next()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), _PAUSE_S)
 
