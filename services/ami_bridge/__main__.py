@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import uvloop
 
 from services import cancellation, collector, configuration
-from services.ami_bridge.adapters.jetstream_outbox import MOMENTS_LIMIT
+from services.ami_bridge.adapters.jetstream_outbox import MOMENTS_LIMIT, WINDOW
 from services.ami_bridge.adapters.lease import Lease
 from services.ami_bridge.adapters.panoramisk_link import PanoramiskLink
 from services.ami_bridge.adapters.published_states import load_documents
@@ -83,7 +83,8 @@ async def serve(config: Config, pbx: PbxSection) -> None:
         centre.restore(await _published_before(connection, config, pbx))
         # Whatever was said before, this bridge sees nothing yet.
         centre.status("offline", "there was no connection yet", _now_ms())
-        kept = KeptMoments(MOMENTS_LIMIT)
+        # While this bridge acts the outbox is the one to drop moments, so here is always room for more.
+        kept = KeptMoments(MOMENTS_LIMIT + 2 * WINDOW)
         relay = Relay(kept)
         bridge = Bridge(
             centre, relay, _now_ms, refresh_every_s=pbx.summary_refresh_s, rules=command_rules(pbx)

@@ -34,7 +34,7 @@ log = logging.getLogger("pbxis.bridge")
 
 _RETRY_S = 0.2
 _PURGE_EVERY_S = 3600.0
-_FLUSH_WITHIN_S = 2.0
+_FLUSH_WITHIN_S = 1.0
 # What is under way when the bridge is stopped; the rest is for who takes over.
 _FLUSH_BEFORE_RELEASE_S = 0.3
 _LEFT_WITHIN_S = 0.6
@@ -87,7 +87,7 @@ class Term:
             await cancellation.end([holding, working])
         if working.done() and not working.cancelled():
             working.result()  # a bug of ours ends the bridge
-        return holding.result() if not holding.cancelled() else "another bridge writes"
+        return holding.result() if not holding.cancelled() else "NATS does not say that it is still this one"
 
     async def _work(self) -> None:
         """Until the log takes no more from us."""

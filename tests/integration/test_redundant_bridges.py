@@ -226,6 +226,22 @@ async def test_a_log_that_is_removed_is_made_anew_with_everything(alone: Pair) -
     assert found.statuses == ["online"]
 
 
+async def test_a_nats_that_forgot_everything_is_told_everything_by_one_of_them(pair: Pair) -> None:
+    pair.traffic.step()
+    before = await pair.all_logged()
+    pair.floor.nats.kill()
+    await until(lambda: not acts(pair.leader), what="its lease is over")
+    pair.floor.nats.wipe()
+    pair.floor.nats.start()
+    await pair.until_one_acts()
+    pair.traffic.complete()
+
+    found = await pair.all_logged()
+
+    assert {type(event) for event in found.events} >= {type(event) for event in before.events}
+    assert (found.statuses, found.fences) == (["online"], FENCES)
+
+
 async def test_commands_go_to_the_acting_bridge_alone_and_never_to_a_frozen_one(pair: Pair) -> None:
     async with connected(pair.floor.nats, "gateway") as asking:
         asker = Asker(asking.client)

@@ -31,10 +31,11 @@ log = logging.getLogger("pbxis.bridge")
 
 _STREAM = f"KV_{LEASE}"
 _ANSWER_WITHIN_S = 1.0
+_RELEASED_WITHIN_S = 0.5
 _STEP_S = 0.1
 _RETRY_S = 0.1
 _MOVED = (10071, 10164)
-# The holder gives it to one of those who ask; then it lets them.
+# What a bridge in step with Asterisk writes to ask a holder for it that is not.
 _WANTED = ".wanted"
 
 
@@ -142,7 +143,8 @@ class Lease:
             if revision is not None and self._connection.connected:
                 headers = {KV_OP: KV_DEL, **_successor(revision)}
                 with contextlib.suppress(errors.Error, TimeoutError):
-                    await self._publish(b"", headers)
+                    async with asyncio.timeout(_RELEASED_WITHIN_S):
+                        await self._publish(b"", headers)
 
     async def taken(self, within_s: float) -> bool:
         """Whether another bridge takes it after a release."""
