@@ -23,7 +23,9 @@ CHECKS: list[tuple[str, list[str]]] = [
 ]
 UNIT = [str(BIN / "coverage"), "run", "-m", "pytest", "tests/unit", "-q"]
 COVERAGE = [str(BIN / "coverage"), "report"]
-REST = [str(BIN / "pytest"), "tests", "-q", "--ignore=tests/unit", "--durations=10"]
+# Two processes, see `tests/conftest.py`.
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
+REST = [str(BIN / "pytest"), "tests", "-q", "--ignore=tests/unit", "--durations=10", *SIDE_BY_SIDE]
 
 
 def step(name: str, command: list[str], *, quiet: bool) -> None:

@@ -72,8 +72,3 @@ def site_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """`pbxis up` with the demo PBX, for the tests of the pages."""
     with standing_site(tmp_path_factory.mktemp("demo")) as url:
         yield url
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright keeps an event loop running, beside which no other can run."""
-    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
