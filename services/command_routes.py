@@ -30,20 +30,17 @@ Take: TypeAlias = Callable[[Command, str, dict[str, str]], Awaitable[Outcome]]
 _PROPERTIES = {action: frozenset(field.name for field in fields(kind)) for action, kind in ACTIONS.items()}
 
 
-def declare(
-    broker: NatsBroker, subject: Callable[[str], str], queue: str, take: Take
-) -> Sequence[Subscriber]:
+def declare(broker: NatsBroker, subject: Callable[[str], str], take: Take) -> Sequence[Subscriber]:
     """Declare a subscriber for every action.
 
     Args:
         subject: of an action.
-        queue: the queue group.
         take: ``MalformedCommandError`` of it is answered as ``refused``, ``invalid``.
     """
-    return [_declare(broker, subject(action), queue, action, take) for action in ACTIONS]
+    return [_declare(broker, subject(action), action, take) for action in ACTIONS]
 
 
-def _declare(broker: NatsBroker, subject: str, queue: str, action: str, take: Take) -> Subscriber:
+def _declare(broker: NatsBroker, subject: str, action: str, take: Take) -> Subscriber:
     kind = ACTIONS[action]
 
     async def handler(command: Command) -> Outcome:
@@ -53,7 +50,7 @@ def _declare(broker: NatsBroker, subject: str, queue: str, action: str, take: Ta
     handler.__name__ = handler.__qualname__ = action.replace("-", "_")
     handler.__doc__ = kind.__doc__
     handler.__annotations__ = {"command": kind, "return": Outcome}
-    subscriber = broker.subscriber(subject, queue, decoder=_decoder(action), title=action)
+    subscriber = broker.subscriber(subject, decoder=_decoder(action), title=action)
     subscriber(handler)
     return subscriber
 

@@ -151,11 +151,6 @@ def command(pbx: str, action: str) -> str:
     return f"{ROOT}.cmd.{encode_token(pbx)}.{action}"
 
 
-def command_group(pbx: str) -> str:
-    """The queue group in which the bridges of a PBX take its commands: one of them gets each."""
-    return f"bridge.{encode_token(pbx)}"
-
-
 def audit(pbx: str | None) -> str:
     """Where what was done on a PBX, or on none, is recorded."""
     return f"{ROOT}.audit.{NONE if pbx is None else encode_token(pbx)}"

@@ -222,7 +222,7 @@ class FakeBridge:
     async def serving(self, connection: Connection, pbx: str = "hq") -> AsyncGenerator[FakeBridge]:
         """Take commands meanwhile."""
         subscription = await connection.client.subscribe(
-            subjects.command(pbx, "*"), queue=subjects.command_group(pbx), cb=self._take
+            subjects.command(pbx, "*"), cb=self._take
         )
         for _ in range(2):  # nats-py's first PING goes out ahead of what waits to be written
             await connection.client.flush()

@@ -123,10 +123,7 @@ class CommandSubscriber:
         self._client = _SideBySide(connection.client, _MOST_AT_ONCE, may_act)
         self._broker = _Broker(self._client)
         self._subscribers: Sequence[Subscriber] = declare(
-            self._broker,
-            lambda action: subjects.command(pbx, action),
-            "",
-            self._take,
+            self._broker, lambda action: subjects.command(pbx, action), self._take
         )
 
     async def run(self, left: asyncio.Event) -> None:

@@ -116,7 +116,6 @@ def test_there_is_a_channel_an_operation_and_an_answer_for_every_action_and_no_o
         answer = follow(follow(operation["reply"]["messages"][0]["$ref"])["$ref"])
 
         assert channel["address"].format(pbx="hq") == subjects.command("hq", action)
-        assert channel["bindings"]["nats"]["queue"].format(pbx="hq") == subjects.command_group("hq")
         assert message["payload"]["$ref"].endswith(f"/{kind.__name__}")
         assert answer["payload"]["$ref"].endswith("/Outcome")
         assert set(message["headers"]["properties"]) == {

@@ -23,15 +23,15 @@ async def nothing(command: Command, action: str, headers: dict[str, str]) -> Out
 def test_every_action_has_its_subscriber_with_its_own_type() -> None:
     broker = NatsBroker()
 
-    subscribers = declare(broker, lambda action: f"cmd.{action}", "the-group", nothing)
+    subscribers = declare(broker, lambda action: f"cmd.{action}", nothing)
 
     assert [one.subject.template for one in subscribers] == [f"cmd.{action}" for action in ACTIONS]
-    assert {one.queue for one in subscribers} == {"the-group"}
+    assert {one.queue for one in subscribers} == {""}
 
 
 def test_the_asyncapi_document_shows_each_action_with_its_subject_and_its_properties() -> None:
     broker = NatsBroker(serializer=MsgSpecSerializer())
-    subscribers = declare(broker, lambda action: "cmd.{pbx}." + action, "any", nothing)
+    subscribers = declare(broker, lambda action: "cmd.{pbx}." + action, nothing)
 
     document = msgspec.json.decode(AsyncAPI(broker).to_specification().to_json())
 

@@ -92,6 +92,5 @@ def test_a_command_has_a_subject_outside_the_log() -> None:
 
 def test_commands_and_the_record_of_them_have_subjects_of_their_own() -> None:
     assert subjects.command("hq", "originate") == "pbxis.v1.cmd.hq.originate"
-    assert subjects.command_group("h.q") == "bridge.h=2Eq"
     assert subjects.audit("hq") == "pbxis.v1.audit.hq"
     assert subjects.audit(None) == "pbxis.v1.audit._"

@@ -72,7 +72,7 @@ def _rendered() -> Json:
         raise NotImplementedError
 
     broker = NatsBroker()
-    declare(broker, lambda action: f"{ROOT}.cmd.{{pbx}}.{action}", "bridge.{pbx}", take)
+    declare(broker, lambda action: f"{ROOT}.cmd.{{pbx}}.{action}", take)
     document = AsyncAPI(broker, schema_version="3.0.0").to_specification().to_json()
     return msgspec.json.decode(document)
 
@@ -88,14 +88,12 @@ def _schema(rendered: Json) -> Json:
 
 
 def _channel(action: str, rendered: Json) -> Json:
-    bindings = {"nats": {"queue": rendered["bindings"]["nats"]["queue"]}}
     return {
         "address": rendered["address"],
         "title": action,
         "servers": [{"$ref": "#/servers/nats"}],
         "parameters": PBX_PARAMETER,
         "messages": {action: {"$ref": f"#/components/messages/{action}"}},
-        "bindings": bindings,
     }
 
 
