@@ -84,19 +84,6 @@ async def test_many_at_once_get_each_its_own_answer(
         assert await asyncio.gather(*held) == [DONE] * 50
 
 
-async def test_of_the_bridges_of_a_pbx_one_gets_each_command(
-    bus: NatsCommandBus, bridge_connection: Connection, nats_server: NatsServer
-) -> None:
-    async with (
-        connected(nats_server, "bridge") as second,
-        FakeBridge().serving(bridge_connection) as one,
-        FakeBridge().serving(second) as other,
-    ):
-        assert await asyncio.gather(*(ask(bus) for _ in range(40))) == [DONE] * 40
-
-    assert len(one.messages) + len(other.messages) == 40
-
-
 async def test_no_bridge_is_said_at_once(bus: NatsCommandBus) -> None:
     outcome = await asyncio.wait_for(ask(bus), 1)
 
