@@ -15,7 +15,7 @@ from services.jetstream.connection import Connection
 from shared import commands
 from shared.commands import AddMember, Command, Originate, Outcome
 from tests.support.action_fakes import DONE, FakeBridge
-from tests.support.nats import NatsServer, connected
+from tests.support.nats import NatsServer
 from tests.support.waiting import until
 
 ADD = AddMember(queue="q1", agent="148", member_name="Žarko")
