@@ -49,7 +49,7 @@ class GatewaySection(_Section, frozen=True, kw_only=True):
 
     host: str = "127.0.0.1"
     port: AnyPort = 58615
-    poll_timeout_s: Annotated[int, Meta(ge=1, le=300)] = 30
+    poll_timeout_s: Annotated[int, Meta(ge=1, le=40)] = 30
     ticket_ttl_s: Annotated[int, Meta(ge=60, le=31_536_000)] = 86400
     action_timeout_s: Annotated[int, Meta(ge=1, le=60)] = 5
     audit_max_age_s: Annotated[int, Meta(ge=3600, le=315_360_000)] = 7_776_000

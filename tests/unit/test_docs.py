@@ -70,8 +70,9 @@ def test_every_setting_is_described_with_its_default_and_no_other_is() -> None:
             assert described[key].strip("`") == json.dumps(field.default), key
 
 
-def test_the_sample_configuration_is_valid() -> None:
-    (sample,) = code_blocks("configuration.md", "toml")
+@pytest.mark.parametrize("file", ["configuration.md", "growing.md"])
+def test_the_sample_configuration_is_valid(file: str) -> None:
+    (sample,) = code_blocks(file, "toml")
 
     assert config.parse(sample, lambda _: "secret").pbx[0].secret == "secret"
 

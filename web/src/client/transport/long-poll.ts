@@ -9,7 +9,7 @@ const HELD_MS = 250;
 const PAUSE_MS = 1_000;
 
 export const longPoll: Transport = {
-  silenceMs: 45_000, // the service answers within 30 s, if only with []
+  silenceMs: 45_000, // the service answers within 40 s at most, if only with []
   open(request, sink) {
     const abort = new AbortController();
     void poll(request, sink, abort.signal).then((why) => {
