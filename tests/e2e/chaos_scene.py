@@ -32,6 +32,7 @@ SIGNING = [agent for agent in AGENTS if agent not in TALKING]
 CALLS_FOR = "support"
 CALLERS = 4
 _LOGGED_WITHIN_S = 10.0
+_BEGUN_WITHIN_S = 20.0
 _PASSES_S = (0.5, 3.0)
 _GATEWAY = "open = true\npoll_timeout_s = 2"
 
@@ -120,7 +121,7 @@ async def chaos(
         stack.push_async_callback(calls.stop)
         supervising = asyncio.create_task(supervisor.run())
         try:
-            await until(lambda: calls.ended >= 2, what="the first conversations")
+            await until(lambda: calls.ended >= 2, _BEGUN_WITHIN_S, "the first conversations")
             yield Scene(pbx, floor, clients, supervisor, calls, seen, seed)
         finally:
             supervisor.stop()

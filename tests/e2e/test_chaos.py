@@ -158,6 +158,7 @@ async def test_the_acting_bridge_is_killed_and_freezes_beside_another(
         await scene.work()
         first, second = scene.bridges
         await first.kill()
+        await scene.floor.until_acting()
         await scene.work()
         await scene.floor.start_bridge()
         await scene.work()

@@ -13,12 +13,12 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import NamedTuple
 
 from tests.support.asterisk_rig import AmiClient, AmiClosedError, AmiRefusedError, AsteriskRig
-from tests.support.sip import SipPhone
+from tests.support.sip import SipCall, SipPhone
 from tests.support.sip.call import CallEndedError
 
 _FAULTS = (TimeoutError, CallEndedError, OSError, RuntimeError, AmiClosedError, AmiRefusedError)
 _RINGS_WITHIN_S = 4.0
-_TALKS_AT_MOST_S = 20.0
+_TALKS_AT_MOST_S = 8.0
 
 
 class Conversation(NamedTuple):
@@ -63,12 +63,7 @@ class CallLoad:
             try:
                 if phone is None:
                     phone = await self._pbx.phone(agent)
-                call = await phone.incoming(_RINGS_WITHIN_S)
-                call.answer()
-                await call.up()
-                await call.hold()
-                await call.unhold()
-                await call.hangup()
+                await self._talk(await phone.incoming(_RINGS_WITHIN_S))
                 self.ended += 1
             except _FAULTS:
                 with contextlib.suppress(*_FAULTS):
@@ -79,8 +74,24 @@ class CallLoad:
         while True:
             with contextlib.suppress(*_FAULTS):
                 call = await self._pbx.caller(number, queue=self._queue)
-                await call.up()
-                await call.ended(_TALKS_AT_MOST_S)
+                try:
+                    await call.up()
+                    await call.ended(_TALKS_AT_MOST_S)
+                except _FAULTS:
+                    await call.hangup()
+
+    @staticmethod
+    async def _talk(call: SipCall) -> None:
+        try:
+            call.answer()
+            await call.up()
+            await call.hold()
+            await call.unhold()
+        except _FAULTS:
+            with contextlib.suppress(*_FAULTS):
+                await call.hangup()  # or he would be busy for ever
+            raise
+        await call.hangup()
 
 
 class Witness:
