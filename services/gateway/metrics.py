@@ -36,6 +36,14 @@ _COUNTERS: Mapping[str, str] = {
     "closed_too_slow": "Clients that were ended because they did not read.",
     "feed_restarts": "Times the state was read anew from NATS.",
 }
+_WAYS = (
+    ("websocket", "raw"),
+    ("websocket", "asgi"),
+    ("sse", "raw"),
+    ("sse", "asgi"),
+    ("long-poll", "asgi"),
+)
+
 _RESUMED: Mapping[str, Callable[[StreamCounters], int]] = {
     "ring": lambda counters: counters.resumed_from_ring,
     "log": lambda counters: counters.resumed_from_log,
@@ -141,9 +149,8 @@ class Figures(Collector):
         yield _gauge("ring_bytes", "Bytes of their payloads.", streams.ring.size)
 
     def _clients(self) -> Iterator[Metric]:
-        yield _labelled(
-            "clients", "Clients by transport and lane.", ("transport", "lane"), self._streams.clients_by()
-        )
+        found = {**dict.fromkeys(_WAYS, 0), **self._streams.clients_by()}  # also those that nobody takes
+        yield _labelled("clients", "Clients by transport and lane.", ("transport", "lane"), found)
         yield _gauge("clients_lagging", "Clients that are behind.", self._streams.lagging)
 
     def _counters(self) -> Iterator[Metric]:
