@@ -204,6 +204,7 @@ class FanOut:
 
     def _overrun(self, group: Group) -> None:
         group.overrun = False
+        self.serial += 1  # of a batch that is not made, so that nobody counts as having it
         for subscription in group.members:
             if subscription.live:
                 self._fall_behind(subscription)

@@ -101,9 +101,9 @@ class Hub(Attendant):
             subscription.forget()
             subscription.due = True
             subscription.resuming = False
-            if subscription.begun and subscription.paused_since is None:
+            payloads = [self._board.unread(pbx, now_ms) for pbx in subscription.scope.pbxs]
+            if subscription.begun and subscription.paused_since is None and payloads:
                 # until the reset they show figures that may be old by now
-                payloads = [self._board.unread(pbx, now_ms) for pbx in subscription.scope.pbxs]
                 subscription.lane.write(Batch([Message(payload) for payload in payloads], 0))
 
     def restore(self, subject: str, payload: bytes, sequence: int) -> None:
@@ -170,6 +170,7 @@ class Hub(Attendant):
         for subscription in list(self._stuck):
             since = subscription.paused_since
             if since is not None and now - since > STUCK_S:
+                del self._stuck[subscription]
                 self.counters.closed_too_slow += 1
                 subscription.end(End.TOO_SLOW)
         if self._ahead:

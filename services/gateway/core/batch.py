@@ -15,7 +15,7 @@ FRAMING_BYTES = 64
 
 
 class Batch:
-    """Messages in order; each form is made when it is asked for, once.
+    """Messages in order, at least one; each form is made when it is asked for, once.
 
     Attributes:
         last: a client that has this and what came before has everything for it up to this sequence.

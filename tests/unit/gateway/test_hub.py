@@ -67,9 +67,10 @@ class Bench:
         *,
         poll: bool = False,
         queues: tuple[str, ...] = ("*",),
+        pbxs: tuple[str, ...] = (),
         room: int | None = None,
     ) -> Client:
-        scope = resolve(Ticket(agents=("*",), queues=queues, created=1), PBXS)
+        scope = resolve(Ticket(agents=("*",), queues=queues, pbx=pbxs, created=1), PBXS)
         lane = FakeLane(room)
         position = None if after is None else parse_position(after)
         return Client(self.hub.join(scope, lane, position, poll=poll), lane)
@@ -262,6 +263,19 @@ async def test_while_the_state_is_read_anew_clients_are_told_that_it_is_not_live
     assert "reset" in poll.types()
 
 
+async def test_client_none_of_whose_pbxs_is_configured_any_more_is_told_nothing_of_them(
+    bench: Bench,
+) -> None:
+    client = bench.join(pbxs=("gone",))
+    assert client.types() == ["ready"]
+    bench.hub.begin("g2")
+
+    assert client.lane.writes == 1
+    bench.hub.caught_up(3)
+    bench.end_tick()
+    assert client.types() == ["reset", "ready"]
+
+
 async def test_ping_goes_to_streams_and_not_to_polls(bench: Bench) -> None:
     streaming, poll = bench.join(), bench.join(poll=True)
     streaming.take()
@@ -360,6 +374,7 @@ async def test_client_that_takes_nothing_is_ended_so_that_it_comes_back(bench: B
 
     assert stuck.subscription.ended is End.TOO_SLOW
     assert slow.subscription.ended is None
+    bench.hub.tick()  # it is still there: it is not written off at once
     assert bench.hub.counters.closed_too_slow == 1
 
 
@@ -416,6 +431,18 @@ async def test_group_with_more_pending_than_is_kept_is_served_from_the_ring(benc
 
     assert client.counts() == list(range(5000))
     assert client.lane.writes < 100
+
+
+async def test_doubt_in_the_middle_of_such_a_burst_is_told(bench: Bench) -> None:
+    client = bench.join()
+    client.take()
+    bench.log.write(*(count(number) for number in range(5000)))
+    bench.hub.stale("away")
+    bench.end_tick()
+    events = client.events()
+
+    assert [event["count"] for event in events[:5000]] == list(range(5000))
+    assert [event["status"] for event in events[5000:]] == ["offline", "offline"]
 
 
 async def test_burst_goes_out_in_parts_between_which_a_full_lane_stops(bench: Bench) -> None:
