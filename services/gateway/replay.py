@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Sequence
 
 from services import cancellation
@@ -62,23 +63,35 @@ class Replay:
         hub, ring = self._hub, self._hub.ring
         generation, at = hub.generation, subscription.at
         try:
-            if 0 < ring.floor - at <= ring.limit - len(ring):
+            if 0 < ring.floor - at <= ring.room:
                 await self._reach_back(generation, at)
             if ring.floor <= at or hub.generation != generation:
                 hub.retry(subscription)
                 return
-            found = await self._history.page(generation, at, _PAGE)
+            found = await self._page(generation, at)
         except HistoryGoneError:
             if self._still(subscription, generation, at):
                 hub.restart(subscription)
             return
         if self._still(subscription, generation, at):
-            end = found[-1].sequence if found else ring.floor
-            hub.replayed(subscription, self._entries(found), end)
+            hub.replayed(subscription, self._entries(found), found[-1].sequence)
 
     def _still(self, subscription: Subscription, generation: str, at: int) -> bool:
-        """Whether it still waits for just this; else it was given the state meanwhile, and asks anew."""
-        return self._hub.generation == generation and subscription.at == at and not subscription.due
+        """Whether it still waits for just this; else it was given something meanwhile, and asks anew."""
+        waits = not subscription.due and not subscription.backlog
+        return waits and self._hub.generation == generation and subscription.at == at
+
+    async def _page(self, generation: str, after: int) -> list[Stored]:
+        """What follows a place before the ring, so there is something.
+
+        Raises:
+            HistoryGoneError: not all of it is there any more.
+            BusAwayError: it cannot be read now; of a cluster's servers one may answer that has not got there.
+        """
+        found = await self._history.page(generation, after, _PAGE)
+        if not found:
+            raise BusAwayError(f"nothing follows {after} where it is read from, although there is more")
+        return found
 
     async def _reach_back(self, generation: str, at: int) -> None:
         """Have the ring begin at the place of all who wait and are not too far behind.
@@ -88,8 +101,7 @@ class Replay:
             BusAwayError: the same, for now.
         """
         ring = self._hub.ring
-        room = ring.limit - len(ring)
-        furthest = min([at, *(one.at for one in self._wanted if ring.floor - one.at <= room)])
+        furthest = min([at, *(one.at for one in self._wanted if ring.floor - one.at <= ring.room)])
         try:
             await self._extend(generation, furthest)
         except HistoryGoneError:
@@ -100,13 +112,15 @@ class Replay:
     async def _extend(self, generation: str, start: int) -> None:
         ring = self._hub.ring
         floor = ring.floor
-        found: list[Stored] = []
-        after = start
+        found: deque[Stored] = deque()
+        size, after = 0, start
         while after < floor:
-            page = await self._history.page(generation, after, _PAGE)
-            if not page:
-                break
+            page = await self._page(generation, after)
             found.extend(page)
+            size += sum([len(one.payload) for one in page])
+            while size > ring.size_limit:
+                start = found[0].sequence
+                size -= len(found.popleft().payload)
             after = page[-1].sequence
         if self._hub.generation == generation and ring.floor == floor:
             ring.put_before(self._entries([one for one in found if one.sequence <= floor]), start)

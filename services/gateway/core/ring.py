@@ -36,7 +36,7 @@ class Ring:
 
     def __init__(self, messages: int = MESSAGES, size: int = BYTES) -> None:
         self.limit = messages
-        self._size_limit = size
+        self.size_limit = size
         self._entries: list[Entry] = []
         self.size = 0
         self.floor = 0
@@ -44,6 +44,15 @@ class Ring:
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    @property
+    def room(self) -> int:
+        """How many more messages it can take, if they are as large as those that it has."""
+        held = len(self._entries)
+        room = self.limit - held
+        if self.size:
+            room = min(room, (self.size_limit - self.size) * held // self.size)
+        return max(room, 0)
 
     def restart(self, floor: int) -> None:
         """Forget everything; what comes next follows ``floor``."""
@@ -56,7 +65,7 @@ class Ring:
         self._entries.append(entry)
         self.size += len(entry.payload)
         self.last = entry.sequence
-        while self._entries and (len(self._entries) > self.limit or self.size > self._size_limit):
+        while self._entries and (len(self._entries) > self.limit or self.size > self.size_limit):
             self._cut(max(1, min(len(self._entries), self.limit) // _CUT))
 
     def skip(self, sequence: int) -> None:
@@ -67,7 +76,7 @@ class Ring:
         """Reach further back, as far as there is room: all that lies between ``floor`` and what is here."""
         room = self.limit - len(self._entries)
         first = len(entries)
-        while first and room and self.size + len(entries[first - 1].payload) <= self._size_limit:
+        while first and room and self.size + len(entries[first - 1].payload) <= self.size_limit:
             first -= 1
             room -= 1
             self.size += len(entries[first].payload)

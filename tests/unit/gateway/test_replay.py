@@ -10,9 +10,11 @@ from services.gateway.core.position import parse_position
 from services.gateway.core.scope import resolve
 from services.gateway.core.tickets import Ticket
 from services.gateway.hub import Hub
+from services.gateway.ports import Stored
 from services.gateway.replay import Replay
 from services.gateway.subscription import End, Subscription
-from tests.support.gateway_fakes import FakeClock, FakeLane, Log, count, online
+from shared import wire
+from tests.support.gateway_fakes import FakeClock, FakeLane, Log, count, name, online
 from tests.support.waiting import until
 
 BEFORE = 50
@@ -38,9 +40,11 @@ async def gateway(room: int | None = None) -> AsyncGenerator[tuple[Hub, Log]]:
         await asyncio.gather(reading, return_exceptions=True)
 
 
-def join(hub: Hub, after: str, *, poll: bool = False) -> tuple[Subscription, FakeLane]:
-    lane = FakeLane()
-    scope = resolve(Ticket(queues=("q1",), created=1), ("hq",))
+def join(
+    hub: Hub, after: str, *, poll: bool = False, agents: tuple[str, ...] = (), room: int | None = None
+) -> tuple[Subscription, FakeLane]:
+    lane = FakeLane(room)
+    scope = resolve(Ticket(agents=agents, queues=("q1",), created=1), ("hq",))
     return hub.join(scope, lane, parse_position(after), poll=poll), lane
 
 
@@ -105,6 +109,50 @@ async def test_log_that_cannot_be_read_is_tried_again() -> None:
         log.away = False
 
         assert await arrived(subscription, lane) == EXPECTED
+
+
+@pytest.mark.parametrize("room", [None, 10])
+async def test_copy_of_the_log_that_has_not_got_there_is_not_taken_for_all(
+    room: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with gateway(room) as (hub, log):
+        whole, asked = log.page, 0
+
+        async def behind(generation: str, after: int, most: int) -> list[Stored]:
+            nonlocal asked
+            asked += 1
+            found = await whole(generation, after, most)
+            return [one for one in found if asked > 2 or one.sequence <= 10]
+
+        monkeypatch.setattr(log, "page", behind)
+        assert await arrived(*join(hub, "g1-1")) == EXPECTED
+
+
+async def test_client_that_asks_twice_gets_nothing_twice() -> None:
+    async with gateway(2) as (hub, log):
+        texts = [f"{number} {'x' * 40_000}" for number in range(10)]
+        log.write(*(name(text=text) for text in texts))
+        subscription, lane = join(hub, f"g1-{BEFORE + 1}", agents=("148",), room=2)
+        hub.ask_log(subscription)
+        names: list[str] = []
+        while not subscription.live:
+            await until(lambda: lane.messages or subscription.live)
+            hub.ask_log(subscription)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            names += [event["name"] for event in lane.events() if event["type"] == "agentName"]
+        names += [event["name"] for event in lane.events() if event["type"] == "agentName"]
+
+    assert names == texts
+
+
+async def test_ring_that_is_full_by_size_is_not_filled_again() -> None:
+    async with gateway() as (hub, log):
+        hub.ring.size_limit = 10 * len(wire.encode(count(10)))
+        for pages in (2, 3):
+            assert await arrived(*join(hub, "g1-1")) == EXPECTED
+            assert len(hub.ring) == 10
+            assert log.pages == pages
 
 
 async def test_log_made_anew_meanwhile_begins_anew() -> None:

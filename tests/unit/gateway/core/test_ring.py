@@ -112,3 +112,15 @@ def test_reaches_back_no_further_than_there_is_room() -> None:
 
         assert ring.floor == 7
         assert sequences(ring, 7) == [8, 9, 11, 12]
+
+
+def test_room_is_what_number_and_size_leave() -> None:
+    ring = Ring(messages=10, size=100)
+    assert ring.room == 10
+
+    ring.append(entry(1, 5))
+    assert ring.room == 9
+    ring.append(entry(2, 35))
+    assert ring.room == 3
+    ring.append(entry(3, 60))
+    assert ring.room == 0
