@@ -31,17 +31,14 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
         OriginRefusedError: a page of another origin; nothing has been sent.
     """
     streams.check_origin(scope)
+    # A browser's EventSource gives up for good on anything but 200; after an end it comes back.
+    await _begin(send)
     try:
         key, ticket = await streams.desk.admit(ticket_id)
-        await _begin(send)
-        streams.desk.check(key, ticket)
     except NoTicketError:
-        await _begin(send)
         await _end(send, _NO_TICKET)
         return
     except (BusAwayError, NotReadyError):
-        # A browser's EventSource gives up for good on anything but 200; after an end it comes back.
-        await _begin(send)
         await _end(send)
         return
 

@@ -101,8 +101,10 @@ class Streams:
             while not (await receive())["type"].endswith(".disconnect"):
                 pass
         finally:
-            await leaving.done()
-            self._leave(key, subscription)
+            try:
+                await leaving.done()
+            finally:
+                self._leave(key, subscription)
 
     async def _carry_by_asgi(
         self,
@@ -131,8 +133,10 @@ class Streams:
                         await goodbye(over.result())
         finally:
             subscription.on_end = None
-            await cancellation.end([writer, gone])
             self._leave(key, subscription)
+            await cancellation.end([writer, gone])
+            if writer.done() and not writer.cancelled() and not isinstance(writer.exception(), OSError):
+                writer.result()  # not that the client went away
 
     def _join(
         self,
@@ -155,15 +159,15 @@ class Streams:
 
 
 def asked_position(scope: AsgiScope) -> str | None:
-    """The position to resume at: `after`, else Last-Event-ID; ``None`` when the client asks for none."""
-    query = parse_qs(scope["query_string"].decode("latin-1"))
-    after = query.get("after", [""])[-1]
-    if after:
-        return after
+    """The position to resume at: Last-Event-ID, else `after`; ``None`` when the client asks for none.
+
+    An EventSource that comes back repeats its address, whatever it has got since; the header is newer.
+    """
     for name, value in scope["headers"]:
         if name == b"last-event-id" and value:
             return value.decode("latin-1")
-    return None
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    return query.get("after", [""])[-1] or None
 
 
 def position_or_none(text: str | None) -> Position | None:
@@ -202,7 +206,8 @@ class _Leaving:
         loop.call_later(_LAST_WORDS_S, _cut_off, self._transport)
 
     async def _say(self, reason: End) -> None:
-        with contextlib.suppress(OSError):
+        # The client went away; or the server closed the connection first, with a code of its own.
+        with contextlib.suppress(OSError, RuntimeError):
             await self._goodbye(reason)
 
     async def done(self) -> None:

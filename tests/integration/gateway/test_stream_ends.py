@@ -1,0 +1,123 @@
+"""Streams whose server, client and ticket end at the same moment: played by hand."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, cast
+
+from services.gateway.lanes.connection import EXTENSION, Connection
+from services.gateway.routes import sse, websocket
+from services.gateway.routes.streams import Streams
+from tests.support.gateway_rig import Rig, running
+from tests.support.waiting import until
+
+Message = dict[str, Any]
+
+
+class StandingTransport:
+    """Takes everything."""
+
+    def write(self, data: bytes) -> None:
+        """Into the void."""
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def set_write_buffer_limits(self, high: int, low: int) -> None:
+        """There are none."""
+
+
+class Peer:
+    """Server and client of one request, as ASGI shows them. ``fails``: what sending a message raises."""
+
+    def __init__(self, fails: Callable[[Message], Exception | None] = lambda _: None) -> None:
+        self.sent: list[str] = []
+        self.said: asyncio.Queue[Message] = asyncio.Queue()
+        self._fails = fails
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message["type"])
+        error = self._fails(message)
+        if error is not None:
+            raise error
+
+    async def receive(self) -> Message:
+        return await self.said.get()
+
+
+def streams_of(rig: Rig) -> Streams:
+    return Streams(rig.gateway.settings, rig.gateway.hub, rig.gateway.desk, lambda: 100)
+
+
+def scope(rig: Rig, kind: str, connection: Connection | None = None) -> Message:
+    return {
+        "type": kind,
+        "http_version": "1.1",
+        "query_string": b"",
+        "headers": [(b"host", rig.url.split("/")[2].encode())],
+        "client": ("127.0.0.1", 1),
+        "extensions": {} if connection is None else {EXTENSION: connection},
+    }
+
+
+def nothing_is_left(rig: Rig) -> bool:
+    return rig.gateway.hub.clients == 0
+
+
+async def test_response_begins_once_also_when_its_ticket_is_revoked_meanwhile() -> None:
+    async with running() as rig:
+        ticket = await rig.ticket(queues=["q1"])
+        peer = Peer()
+
+        async def send(message: Message) -> None:
+            await peer.send(message)
+            if len(peer.sent) == 1:
+                await rig.gateway.desk.revoke(ticket)
+
+        await sse.handle(streams_of(rig), scope(rig, "http"), peer.receive, send, ticket)
+
+    assert peer.sent == ["http.response.start", "http.response.body", "http.response.body"]
+
+
+async def test_stream_whose_connection_the_server_has_closed_first_is_forgotten() -> None:
+    def closed(message: Message) -> Exception | None:
+        return RuntimeError("after sending a close") if message["type"] == "websocket.send" else None
+
+    async with running() as rig:
+        ticket = await rig.ticket(queues=["q1"])
+        peer = Peer(closed)
+        peer.said.put_nowait({"type": "websocket.connect"})
+        connection = Connection(cast("asyncio.Transport", StandingTransport()))
+        serving = asyncio.create_task(
+            websocket.handle(
+                streams_of(rig), scope(rig, "websocket", connection), peer.receive, peer.send, ticket
+            )
+        )
+        await until(lambda: rig.gateway.hub.clients)
+        await rig.gateway.desk.revoke(ticket)
+        await until(lambda: "websocket.send" in peer.sent)
+        peer.said.put_nowait({"type": "websocket.disconnect"})
+        await serving
+
+        assert nothing_is_left(rig)
+
+
+async def test_client_that_goes_while_it_is_written_to_is_no_error() -> None:
+    complaints: list[str] = []
+
+    def gone(message: Message) -> Exception | None:
+        return OSError("gone") if message["type"] == "websocket.send" else None
+
+    async with running() as rig:
+        asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about["message"]))
+        ticket = await rig.ticket(queues=["q1"])
+        peer = Peer(gone)
+        peer.said.put_nowait({"type": "websocket.connect"})
+        await websocket.handle(streams_of(rig), scope(rig, "websocket"), peer.receive, peer.send, ticket)
+
+        assert nothing_is_left(rig)
+    assert complaints == []
