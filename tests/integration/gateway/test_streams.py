@@ -476,6 +476,16 @@ async def test_last_event_id_of_a_browser_resumes_an_event_stream() -> None:
     assert [event["count"] for event in events if event["type"] == "queueCount"] == [2]
 
 
+async def test_last_event_id_counts_more_than_the_address_which_a_browser_repeats() -> None:
+    async with running() as rig:
+        rig.log.write(count(1), count(2))
+        ticket = await rig.ticket(queues=["q1"])
+        async with rig.sse(ticket, after="g1-1", headers={"Last-Event-ID": "g1-2"}) as sse:
+            events = await sse.until("ready")
+
+    assert [event["count"] for event in events if event["type"] == "queueCount"] == [2]
+
+
 @pytest.mark.parametrize("transport", ["websocket", "sse"])
 async def test_malformed_position_starts_a_stream_anew(transport: str) -> None:
     async with running() as rig:
