@@ -15,7 +15,7 @@ from services.ami_bridge.core.caller_id import name_of, number_of
 from services.ami_bridge.core.calls import Leg
 from services.ami_bridge.core.identity import is_local
 from services.ami_bridge.core.model import Model
-from services.ami_bridge.core.moments import Output, moment_id
+from services.ami_bridge.core.moments import Output, moment_id, occurrence
 from services.ami_bridge.core.originate import Cause
 from services.ami_bridge.core.queue_calls import RECORDING, Served
 from shared.events import Direction, OriginateFailed
@@ -193,7 +193,8 @@ def on_hangup(model: Model, message: AmiMessage, now_ms: int) -> None:
         model.failed_legs.hung_up(leg.agent, uniqueid, optional(message, "Cause"), now_ms)
         if leg.refused is not None:
             action_id, channel = leg.refused
-            _tell_failure(model, action_id, channel, model.failed_legs.cause(leg.agent, 0, uniqueid, now_ms))
+            cause = model.failed_legs.cause(leg.agent, 0, uniqueid, now_ms)
+            _tell_failure(model, action_id, channel, cause, optional(message, "Timestamp"))
     model.touch_calls(leg.agent)
 
 
@@ -243,7 +244,7 @@ def on_originate_response(model: Model, message: AmiMessage, now_ms: int) -> Non
     uniqueid = optional(message, "Uniqueid")
     if uniqueid not in _NO_UNIQUEID:
         cause = cause._replace(uniqueid=uniqueid)
-    _tell_failure(model, action_id, channel, cause)
+    _tell_failure(model, action_id, channel, cause, optional(message, "Timestamp"))
 
 
 def _own_call_refused(model: Model, action_id: str, agent: str, code: int) -> None:
@@ -261,20 +262,20 @@ def _tell_asked(model: Model, action_id: str, agent: str, word: str) -> None:
     model.moments.append(Output(event, moment_id(model.pbx, "originateFailed", action_id)))
 
 
-def _tell_failure(model: Model, action_id: str, channel: str, cause: Cause) -> None:
+def _tell_failure(model: Model, action_id: str, channel: str, cause: Cause, timestamp: str) -> None:
     if not action_id:
         return
     agent = model.identifier.agent_of_interface(channel) or channel
     event = OriginateFailed(pbx=model.pbx, action_id=action_id, agent=agent, reason=cause.word)
-    told = (action_id, channel, *_which_failure(model, cause.uniqueid))
+    told = (action_id, channel, *_which_failure(model, cause.uniqueid, timestamp))
     model.moments.append(Output(event, moment_id(model.pbx, "originateFailed", *told)))
 
 
-def _which_failure(model: Model, uniqueid: str) -> tuple[str, str]:
+def _which_failure(model: Model, uniqueid: str, timestamp: str) -> tuple[str, str]:
     if uniqueid:
         return uniqueid, ""
     model.failed_legs.unnamed += 1
-    return str(model.failed_legs.unnamed), model.session
+    return occurrence(timestamp, model.failed_legs.unnamed, model.session)
 
 
 def _leg(

@@ -15,7 +15,7 @@ from services.ami_bridge.core.extensions import read_extension
 from services.ami_bridge.core.identity import plain_interface
 from services.ami_bridge.core.members import read_member
 from services.ami_bridge.core.model import Model
-from services.ami_bridge.core.moments import Output, moment_id
+from services.ami_bridge.core.moments import Output, moment_id, occurrence
 from services.ami_bridge.core.parking import Parking, read_parking, read_unparking
 from shared.events import ParkedCall, ParkedCallGiveUp, ParkedCallTimeOut, type_of
 
@@ -133,9 +133,8 @@ def _parker(model: Model, message: AmiMessage) -> str | None:
 
 def _parking_moment(model: Model, message: AmiMessage, event: Parking) -> None:
     """Name it by when, else by how often that caller was parked: he may be parked in one space again."""
-    nth = str(model.parkings.get(event.unique_id, 0))
-    timestamp = optional(message, "Timestamp")
-    which = (timestamp, "") if timestamp else (nth, model.session)
+    nth = model.parkings.get(event.unique_id, 0)
+    which = occurrence(optional(message, "Timestamp"), nth, model.session)
     told = (type_of(event), event.unique_id, event.parking_lot, event.parked_ext, *which)
     model.moments.append(Output(event, moment_id(model.pbx, *told)))
 

@@ -146,7 +146,18 @@ def test_a_failure_that_only_a_count_names_is_another_moment_in_another_process(
 
 @pytest.mark.parametrize(
     "messages",
-    [[BEGIN, _failure(0)], [BEGIN, _end("BUSY"), _failure(0)], [{**_failure(0), "Uniqueid": "10.3"}]],
+    [
+        [BEGIN, _failure(0)],
+        [BEGIN, _end("BUSY"), _failure(0)],
+        [{**_failure(0), "Uniqueid": "10.3"}],
+        [{**_failure(0), "Timestamp": "1795404373.123456"}],
+    ],
 )
-def test_a_failure_with_a_leg_is_named_alike_by_every_process(messages: list[Message]) -> None:
+def test_a_failure_with_a_leg_or_a_date_is_named_alike_by_every_process(messages: list[Message]) -> None:
     assert _names(*messages, session="a") == _names(*messages, session="b")
+
+
+def test_failures_of_different_dates_are_different_moments() -> None:
+    dated = ({**_failure(0), "Timestamp": f"1795404373.{fraction}"} for fraction in ("100000", "200000"))
+
+    assert len(set(_names(*dated))) == 2
