@@ -45,6 +45,20 @@ class DroppingTransport(TcpTransport):
         if self._io_writer is not None:
             self._io_writer.transport.abort()
 
+    def write(self, payload: bytes) -> None:
+        """Write, or forget what a dropped socket cannot take: uvloop would raise."""
+        if not self._dropped:
+            super().write(payload)
+
+    def writelines(self, payload: list[bytes]) -> None:
+        """The same for several."""
+        if not self._dropped:
+            super().writelines(payload)
+
+    @property
+    def _dropped(self) -> bool:
+        return self._io_writer is not None and self._io_writer.transport.is_closing()
+
     def __bool__(self) -> bool:
         # The client makes a transport of its own where this is false.
         return True
