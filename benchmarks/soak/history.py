@@ -42,6 +42,7 @@ class History:
         self._at: int | None = None
         self._late = False
         self.connected = False
+        self._there_since: float | None = None
         self.last_told = 0
 
     def tell(self, kind: Kind, position: str = "") -> None:
@@ -60,8 +61,12 @@ class History:
             if told.kind == "event":
                 events += 1
             self._compare(told)
-        if self.connected and not self._told and self._at is not None:
-            self._look_for_late(now)
+        if not self.connected:
+            self._there_since = None
+        elif self._there_since is None:
+            self._there_since = now  # who has just come back has what happened meanwhile still to come
+        elif not self._told and self._at is not None:
+            self._look_for_late(now, self._there_since)
         return events
 
     def _compare(self, told: Told) -> None:
@@ -85,9 +90,9 @@ class History:
             self._faults["left out before ready"] += 1
         self._at = max(self._at, told.sequence)
 
-    def _look_for_late(self, now: float) -> None:
+    def _look_for_late(self, now: float, there_since: float) -> None:
         expected = self._log.after(self.scope, self._at or 0)
-        late = expected is not None and now - expected[1] > _LATE_S
+        late = expected is not None and now - max(expected[1], there_since) > _LATE_S
         if late and not self._late:
             self._faults[f"not told within {_LATE_S:g} s"] += 1
         self._late = late

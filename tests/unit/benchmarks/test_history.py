@@ -33,6 +33,7 @@ def faults_of(*told: str, last: int = 20, now: float = 0.0) -> list[str]:
     history.connected = True
     for one in told:
         history.tell(KINDS[one[0]], f"abc-{one[1:]}" if one[1:] else "")
+    history.judge(0.0)
     history.judge(now)
     return sorted(faults)
 
@@ -93,3 +94,17 @@ def test_what_the_log_does_not_show_yet_is_judged_later() -> None:
 )
 def test_a_scope_gets_what_it_lists(subject: Subject, gets: bool) -> None:
     assert SCOPE.gets(subject) is gets
+
+
+def test_who_has_just_come_back_is_not_late() -> None:
+    faults: Counter[str] = Counter()
+    history = History(SCOPE, KnownLog(20), faults)
+    history.tell("ready", "abc-4")
+    history.judge(0.0)
+    history.connected = True
+    history.judge(60.0)
+    history.judge(65.0)
+    assert not faults
+
+    history.judge(71.0)
+    assert list(faults) == ["not told within 10 s"]
