@@ -31,7 +31,10 @@ from shared.subjects import Subject
 WRITES_A_TURN = 500
 LONGEST_PAUSE_S = 0.005
 MOST_PENDING = 2000
-_REFILL_COSTS = 10  # a refill is worth about so many writes
+REFILLING_S = 0.01
+_REFILL_COSTS = (
+    10  # a refill is worth about so many writes; one from far back takes longer, so there is a clock
+)
 
 
 class Scheduler(Protocol):
@@ -261,12 +264,13 @@ class FanOut:
                 return False
             jobs.popleft()
         wanted = self._wanted
+        until = self._monotonic() + REFILLING_S
         while wanted:
             subscription = next(iter(wanted))
             del wanted[subscription]
             self._refill(subscription)
             left -= _REFILL_COSTS
-            if left <= 0:
+            if left <= 0 or self._monotonic() >= until:
                 return not wanted and not jobs
         return not jobs
 

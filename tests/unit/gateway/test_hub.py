@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from services.gateway.core.batch import Batch
 from services.gateway.core.position import Position, parse_position
 from services.gateway.core.scope import resolve
 from services.gateway.core.tickets import Ticket
+from services.gateway.fan_out import REFILLING_S
 from services.gateway.hub import AHEAD_S, STUCK_S, Hub
 from services.gateway.openings import BEHIND_S
 from services.gateway.subscription import End, Subscription
@@ -473,6 +477,32 @@ async def test_many_clients_are_written_to_in_turns(bench: Bench) -> None:
 
     assert all(client.counts() == [1, 2] for client in clients)
     assert late.types() == []
+
+
+async def test_refills_that_take_long_leave_the_loop_its_turn(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clients = [bench.join() for _ in range(3)]
+    for client in clients:
+        client.take()
+        client.lane.stop()
+        write = client.lane.write
+
+        def slowly(batch: Batch, write: Callable[[Batch], None] = write) -> None:
+            bench.clock.go(REFILLING_S)
+            write(batch)
+
+        monkeypatch.setattr(client.lane, "write", slowly)
+    bench.write(1)
+    for client in clients:
+        client.take()
+    served: list[int] = []
+    while not bench.loop.idle:
+        bench.loop.turn()
+        served.append(sum(bool(client.lane.messages) for client in clients))
+
+    assert served == [1, 2, 3]
+    assert all(client.counts() == [1] for client in clients)
 
 
 async def test_poll_takes_what_waits_for_its_turn(bench: Bench) -> None:
