@@ -46,6 +46,9 @@ class PollLane:
         self._messages.clear()
         self._size = 0
         self.filled.clear()
+        if self._full and self._reader is not None:
+            self._full = False
+            self._reader.go_on()
 
     def take(self) -> list[Message]:
         """Everything that was written."""
