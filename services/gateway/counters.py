@@ -26,11 +26,11 @@ class StreamCounters:
     resumed_from_log: int = 0
     """Openings that went on behind the client's id, read from the log in NATS."""
     resets: int = 0
-    """Openings with ``reset``: the client had a state, and what it missed could not be told."""
+    """Times a client that had a state was given it anew, after ``reset``: what it missed was not told."""
     lagged: int = 0
     """Times a client fell behind, so that nothing more was kept for it."""
     caught_up: int = 0
-    """Times a client that had fallen behind read again and was given the state."""
+    """Times a client that had fallen behind read again and got what it missed, or the state."""
     closed_too_slow: int = 0
     """Clients that were ended because they did not read."""
     feed_restarts: int = 0

@@ -30,7 +30,7 @@ _COUNTERS: Mapping[str, str] = {
     "deliveries": "Events written to clients, each client counted.",
     "writes": "Writes to clients' connections.",
     "openings": "Streams and polls that were given a beginning.",
-    "resets": "Openings with reset: what the client missed could not be told.",
+    "resets": "Times a client that had a state was given it anew.",
     "lagged": "Times a client fell behind.",
     "caught_up": "Times a client that had fallen behind read again.",
     "closed_too_slow": "Clients that were ended because they did not read.",

@@ -1,7 +1,7 @@
 """The last value of every state, and which PBX knows which agent and queue.
 
-Filled from the snapshot and then by every live state. A tombstone (``"gone":true``) stays as the last
-value but counts as absent: a PBX knows a name as long as some state under it is not gone.
+Filled from the snapshot and then by every live state. A tombstone (``"gone":true``) takes the value away: a
+PBX knows a name as long as there is some state under it.
 """
 
 from __future__ import annotations
