@@ -120,6 +120,19 @@ async def test_a_renewal_whose_answer_was_lost_is_no_loss(nats_server: NatsServe
         assert await one.lease.prove()
 
 
+async def test_it_is_given_up_though_the_answer_to_the_last_renewal_never_came(
+    nats_server: NatsServer,
+) -> None:
+    async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
+        await one.lease.acquire()
+        async with admin(nats_server) as client:
+            await client.jetstream().publish(f"$KV.{LEASE}.hq", b"a fit 0")
+
+        await one.lease.release()
+
+        await asyncio.wait_for(two.lease.acquire(), 1)
+
+
 async def test_a_bridge_that_lost_nats_knows_by_its_own_clock_that_its_lease_is_over(
     nats_server: NatsServer,
 ) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from nats import errors
 from nats.aio.msg import Msg
@@ -123,12 +123,8 @@ class Lease:
             if not self.holds or not self._connection.connected:
                 return False
             try:
-                if await self._write(self._tenure.revision or 0):
+                if await self._succeed(self._write, self._tenure.revision or 0):
                     return True
-                # Was the write before done, and its answer lost? Then the key is still ours.
-                holder, revision = await self._look()
-                if holder == self._own:
-                    return await self._write(revision)
                 self._tenure.ended(_now())
             except (errors.Error, TimeoutError) as error:
                 log.debug("the lease is not renewed: %s", error or type(error).__name__)
@@ -141,10 +137,9 @@ class Lease:
             self._tenure.ended(_now())
             self._taken.clear()
             if revision is not None and self._connection.connected:
-                headers = {KV_OP: KV_DEL, **_successor(revision)}
                 with contextlib.suppress(errors.Error, TimeoutError):
                     async with asyncio.timeout(_RELEASED_WITHIN_S):
-                        await self._publish(b"", headers)
+                        await self._succeed(self._delete, revision)
 
     async def taken(self, within_s: float) -> bool:
         """Whether another bridge takes it after a release."""
@@ -162,6 +157,16 @@ class Lease:
                 log.debug("the lease cannot be taken now: %s", error or type(error).__name__)
                 return False
 
+    async def _succeed(self, write: Callable[[int], Awaitable[bool]], revision: int) -> bool:
+        """Write as the successor of our last writing; false when another bridge has written since.
+
+        That writing may be newer than we know: its answer was lost, or nobody waited for it any more.
+        """
+        if await write(revision):
+            return True
+        holder, newest = await self._look()
+        return holder == self._own and await write(newest)
+
     async def _look(self) -> tuple[str, int]:
         """Who holds it (``""``: nobody), and the revision of the key."""
         try:
@@ -176,19 +181,28 @@ class Lease:
         """Write it as the successor of a revision; false when it is not that any more."""
         asked_at = _now()
         value = LeaseValue(self._own, self._is_fit(), round(self._behind_s() * 1000))
-        try:
-            sequence = await self._publish(value.encode(), _successor(revision))
-        except APIError as error:
-            if error.err_code not in _MOVED:
-                raise
+        sequence = await self._publish(revision, value.encode())
+        if sequence is None:
             return False
         self._tenure.renewed(sequence, asked_at)
         self._taken.clear()
         return True
 
-    async def _publish(self, data: bytes, headers: dict[str, str]) -> int:
-        answer = self._js.publish(self._subject, data, timeout=_ANSWER_WITHIN_S, headers=headers)
-        return (await self._connection.call(answer)).seq
+    async def _delete(self, revision: int) -> bool:
+        return await self._publish(revision, b"", {KV_OP: KV_DEL}) is not None
+
+    async def _publish(self, revision: int, data: bytes, headers: dict[str, str] | None = None) -> int | None:
+        """The sequence that it got; ``None`` when the revision is not the newest."""
+        condition = {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(revision)}
+        answer = self._js.publish(
+            self._subject, data, timeout=_ANSWER_WITHIN_S, headers={**(headers or {}), **condition}
+        )
+        try:
+            return (await self._connection.call(answer)).seq
+        except APIError as error:
+            if error.err_code not in _MOVED:
+                raise
+            return None
 
     def _config(self) -> api.StreamConfig:
         return api.StreamConfig(
@@ -226,10 +240,6 @@ class Lease:
                 self._on_stored_until(now - value.behind_ms / 1000)
                 if not value.fit and self._is_fit():
                     await self._connection.client.publish(self._subject + _WANTED)
-
-
-def _successor(revision: int) -> dict[str, str]:
-    return {api.Header.EXPECTED_LAST_SUBJECT_SEQUENCE.value: str(revision)}
 
 
 def _now() -> float:
