@@ -15,6 +15,7 @@ import uvloop
 
 from services import cancellation, collector, configuration
 from services.ami_bridge.adapters.jetstream_outbox import MOMENTS_LIMIT, WINDOW
+from services.ami_bridge.adapters.known_log import KnownLog
 from services.ami_bridge.adapters.lease import Lease
 from services.ami_bridge.adapters.panoramisk_link import PanoramiskLink
 from services.ami_bridge.adapters.published_states import load_documents
@@ -28,7 +29,6 @@ from services.ami_bridge.term import Duty
 from services.exit_codes import exit_code_of
 from services.jetstream.connection import Connection, connect
 from services.jetstream.errors import BusUnavailableError
-from services.jetstream.log import ensure_log
 from services.logs import set_up_logging
 from shared.config import Config, PbxSection
 from shared.events import State
@@ -80,7 +80,8 @@ async def serve(config: Config, pbx: PbxSection) -> None:
     try:
         own = secrets.token_hex(4)
         centre = CallCentre(pbx.name, identity(pbx), session=own)
-        centre.restore(await _published_before(connection, config, pbx))
+        known = KnownLog(connection, config.nats)
+        centre.restore(await _published_before(connection, known, pbx))
         # Whatever was said before, this bridge sees nothing yet.
         centre.status("offline", "there was no connection yet", _now_ms())
         # While this bridge acts the outbox is the one to drop moments, so here is always room for more.
@@ -97,21 +98,22 @@ async def serve(config: Config, pbx: PbxSection) -> None:
             is_fit=lambda: bridge.session is not None,
             behind_s=lambda: time.monotonic() - kept.stored_until(time.monotonic()),
             on_stored_until=kept.all_stored_until,
+            known=known,
         )
         link = PanoramiskLink(link_settings(pbx), WANTED)
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run(bridge))
             # In the body of the group: when stopped, commands end before their session does.
-            await lead(Duty(connection, config.nats, centre, bridge, kept, relay, lease))
+            await lead(Duty(connection, config.nats, known, centre, bridge, kept, relay, lease))
     finally:
         await connection.close()
 
 
-async def _published_before(connection: Connection, config: Config, pbx: PbxSection) -> list[State]:
+async def _published_before(connection: Connection, known: KnownLog, pbx: PbxSection) -> list[State]:
     """What the log says of this PBX; waits for NATS as long as it takes."""
     while True:
         try:
-            await ensure_log(connection, config.nats)
+            await known.check()
             return await load_documents(connection, pbx.name)
         except BusUnavailableError as error:
             log.warning("%s; trying again", error)

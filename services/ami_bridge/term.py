@@ -17,6 +17,7 @@ from services.ami_bridge.acting import act
 from services.ami_bridge.adapters.fences import Fences
 from services.ami_bridge.adapters.heartbeat import Heartbeat
 from services.ami_bridge.adapters.jetstream_outbox import Outbox
+from services.ami_bridge.adapters.known_log import KnownLog
 from services.ami_bridge.adapters.lease import Lease
 from services.ami_bridge.adapters.log_reading import load_moment_ids
 from services.ami_bridge.adapters.published_states import load_documents, purge_tombstones
@@ -27,7 +28,6 @@ from services.ami_bridge.ports import LivePbx
 from services.ami_bridge.relay import Relay
 from services.jetstream.connection import Connection
 from services.jetstream.errors import BusUnavailableError, LogShapeError
-from services.jetstream.log import ensure_log
 from shared.config import NatsSection
 
 log = logging.getLogger("pbxis.bridge")
@@ -44,20 +44,16 @@ _STOPPED_WITHIN_S = 4.0
 
 @dataclass
 class Duty:
-    """What a bridge has in every term.
-
-    Attributes:
-        last_sequence: the highest that the log was seen to have; a log that ends before it lost messages.
-    """
+    """What a bridge has in every term."""
 
     connection: Connection
     nats: NatsSection
+    log: KnownLog
     centre: CallCentre
     pbx: LivePbx
     kept: KeptMoments
     relay: Relay
     lease: Lease
-    last_sequence: int = 0
 
 
 class Term:
@@ -120,11 +116,11 @@ class Term:
     async def _take_over(self) -> Outbox | None:
         """``None``: the lease is another's by now."""
         duty, connection, pbx = self._duty, self._duty.connection, self._duty.centre.pbx
-        found = await ensure_log(connection, duty.nats, last_sequence=duty.last_sequence)
-        duty.last_sequence = found.last_sequence
+        await duty.log.check()
         fences = Fences(connection, pbx, duty.lease.prove)
         if not await fences.put_up():
             return None
+        duty.log.has(fences.sequence)
         documents = await load_documents(connection, pbx, at_least=fences.sequence)
         oldest = duty.kept.oldest
         stored: set[str] = set()
@@ -137,9 +133,10 @@ class Term:
             fences=fences,
             on_new_log=self._publish_all_again,
             kept=duty.kept,
-            last_sequence=max(duty.last_sequence, fences.sequence),
+            known=duty.log,
         )
         await outbox.start()
+        cancellation.heed()
         self._outbox = outbox
         # From here to the end without a pause: what comes meanwhile would be missed or told twice.
         if (lost := duty.kept.take_lost()) is not None:
@@ -176,7 +173,6 @@ class Term:
         outbox, self._outbox = self._outbox, None
         if outbox is not None:
             await outbox.close(flush_within_s)
-            self._duty.last_sequence = outbox.last_sequence
 
     def _publish_all_again(self) -> None:
         if self._outbox is not None:

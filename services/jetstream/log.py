@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Coroutine
+from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
 from nats import errors
@@ -43,14 +44,14 @@ T = TypeVar("T")
 class LogInfo(NamedTuple):
     """A log as it is now. An empty one has ``first_sequence`` = ``last_sequence`` + 1.
 
-    ``mirror_made``: its mirror was just made, from what the log still has; older states are not in it.
+    ``mirror_created``: when its mirror was made, from what the log had then; older states were not in it.
     """
 
     generation: str
     first_sequence: int
     last_sequence: int
     duplicate_window_s: float
-    mirror_made: bool = False
+    mirror_created: datetime | None
 
 
 async def read_log(connection: Connection) -> LogInfo:
@@ -66,15 +67,19 @@ async def read_log(connection: Connection) -> LogInfo:
         raise LogMissingError(LOG)
     if mirror is None or _generation(mirror) != _generation(origin):
         raise LogMissingError(STATE)
-    return _info(origin)
+    return _info(origin, mirror)
 
 
-async def ensure_log(connection: Connection, section: NatsSection, *, last_sequence: int = 0) -> LogInfo:
+async def ensure_log(
+    connection: Connection, section: NatsSection, *, generation: str | None = None, last_sequence: int = 0
+) -> LogInfo:
     """Make both streams, or bring them in line with the configuration. Only bridges do this.
 
     Args:
-        last_sequence: the highest sequence this process saw stored. A log that ends before it has lost
-            messages: it gets a new generation.
+        generation: of the log that had ``last_sequence``; another one counts by itself. ``None``: whichever
+            is there.
+        last_sequence: the highest sequence that is known to have been stored. A log that ends before it has
+            lost messages: it gets a new generation.
 
     Raises:
         LogShapeError: a stream of this name is not ours.
@@ -89,6 +94,8 @@ async def ensure_log(connection: Connection, section: NatsSection, *, last_seque
         log.info("made the log %s, generation %s", LOG, _generation(origin))
         last_sequence = 0
     _check_log(origin)
+    if generation not in (None, _generation(origin)):
+        last_sequence = 0
     if mirror is not None and _generation(mirror) == _generation(origin):
         last_sequence = max(last_sequence, mirror.state.last_seq)
     origin = await _keep_log(connection, section, origin, last_sequence)
@@ -97,14 +104,13 @@ async def ensure_log(connection: Connection, section: NatsSection, *, last_seque
         log.warning("the mirror %s belongs to another log; making it anew", STATE)
         await _call(connection, connection.jetstream.delete_stream(STATE))
         mirror = None
-    mirror_made = mirror is None
     if mirror is None:
         mirror = await _create(connection, _state_config(section, generation))
     _check_state(mirror)
     if mirror.config.num_replicas != section.replicas:
         config = _state_config(section, generation)
         await _call(connection, connection.jetstream.update_stream(config))
-    return _info(origin)._replace(mirror_made=mirror_made)
+    return _info(origin, mirror)
 
 
 async def _keep_log(
@@ -189,11 +195,11 @@ def _generation(stream: api.StreamInfo) -> str:
     return (stream.config.metadata or {}).get(GENERATION, "")
 
 
-def _info(origin: api.StreamInfo) -> LogInfo:
+def _info(origin: api.StreamInfo, mirror: api.StreamInfo) -> LogInfo:
     state = origin.state
     # The server calls the first sequence of a stream that never held a message 0.
     first = state.first_seq if state.messages else state.last_seq + 1
-    return LogInfo(_generation(origin), first, state.last_seq, origin.config.duplicate_window)
+    return LogInfo(_generation(origin), first, state.last_seq, origin.config.duplicate_window, mirror.created)
 
 
 async def _stream(connection: Connection, name: str) -> api.StreamInfo | None:

@@ -12,6 +12,7 @@ import pytest
 from services.ami_bridge.__main__ import serve
 from services.ami_bridge.adapters.fences import FENCES, Fences
 from services.ami_bridge.adapters.jetstream_outbox import Outbox
+from services.ami_bridge.adapters.known_log import KnownLog
 from services.ami_bridge.adapters.lease import Lease
 from services.ami_bridge.core.kept_moments import KeptMoments
 from services.jetstream import log as log_module
@@ -36,6 +37,7 @@ class Candidate:
         self.fit = True
         self.behind_s = 0.0
         self.stored_until: list[float] = []
+        self.known = KnownLog(connection, server.section())
         self.lease = Lease(
             connection,
             server.section(),
@@ -44,6 +46,7 @@ class Candidate:
             is_fit=lambda: self.fit,
             behind_s=lambda: self.behind_s,
             on_stored_until=self.stored_until.append,
+            known=self.known,
         )
 
 
@@ -176,6 +179,24 @@ async def test_a_bridge_without_asterisk_keeps_it_while_nobody_is_better(nats_se
             assert not task.done()
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
+
+
+async def test_a_standby_knows_from_the_renewals_how_far_the_log_went_that_lost_its_end(
+    nats_server: NatsServer,
+) -> None:
+    async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
+        await one.known.check()
+        before = one.known.generation
+        one.known.has(10**6)
+        async with holding(one):
+            await until(lambda: two.known.last_sequence == 10**6, what="a renewal is heard")
+
+        assert two.known.generation == before
+        assert await two.known.check()
+        assert two.known.generation != before
+        assert two.known.last_sequence == 0
+        assert await one.known.check()
+        assert one.known.generation == two.known.generation
 
 
 # --- fences ---------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from services.jetstream.connection import Connection, connect
-from services.jetstream.log import LOG
+from services.jetstream.log import LOG, read_log
 from shared.commands import PauseMember
 from shared.subjects import fence
 from tests.support.command_rig import Asker, takes_commands
@@ -240,6 +240,16 @@ async def test_a_nats_that_forgot_everything_is_told_everything_by_one_of_them(p
 
     assert {type(event) for event in found.events} >= {type(event) for event in before.events}
     assert (found.statuses, found.fences) == (["online"], FENCES)
+
+    # What the other one knew of the log before says nothing of this one.
+    made = await read_log(pair.connection)
+    if acts(pair.standby):
+        pair.leader, pair.standby = pair.standby, pair.leader
+    await pair.leader.kill()
+    await pair.until_standby_acts()
+    pair.traffic.complete()
+    await pair.all_logged()
+    assert (await read_log(pair.connection)).generation == made.generation
 
 
 async def test_commands_go_to_the_acting_bridge_alone_and_never_to_a_frozen_one(pair: Pair) -> None:

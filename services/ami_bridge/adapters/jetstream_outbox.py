@@ -75,13 +75,13 @@ class Outbox:
         fences: Fences | None = None,
         on_new_log: Callable[[], None] | None = None,
         kept: KeptMoments | None = None,
-        last_sequence: int = 0,
+        known: KnownLog | None = None,
         moments_limit: int = MOMENTS_LIMIT,
         ack_within_s: float = ACK_WITHIN_S,
     ) -> None:
         """Args: ``fences`` were put up (``None``: no other process can be writing); ``on_new_log`` is called
         when the log or its mirror was made anew, and all states must be put again; ``kept`` is to forget a
-        moment when the log has it, or it was counted as lost.
+        moment when the log has it, or it was counted as lost; ``known`` is what was seen of the log before.
         """
         self._loop = asyncio.get_running_loop()
         self._connection = connection
@@ -95,7 +95,8 @@ class Outbox:
         self._process = secrets.token_hex(6)
         self._numbered = 0
         self._under_way = UnderWay(WINDOW)
-        self._log = KnownLog(connection, section, last_sequence)
+        self._log = known or KnownLog(connection, section)
+        self._log.checked = False
         self._fences_stand = True
         self._look_at = self._loop.time() + _LOOK_EVERY_S
         self._trouble = Trouble()
@@ -131,11 +132,6 @@ class Outbox:
     def stalled(self) -> bool:
         """Whether events wait and none was stored for a while: what the log says is not live then."""
         return not self._idle.is_set() and self._loop.time() - self._progress_at > STALLED_AFTER_S
-
-    @property
-    def last_sequence(self) -> int:
-        """The highest that the log was seen to have."""
-        return self._log.last_sequence
 
     @property
     def dropped(self) -> int:

@@ -1,6 +1,8 @@
-"""The log as one outbox knows it: whether it is there, is still the same one, and has a message."""
+"""The log as one bridge knows it: whether it is there, is still the same one, and has a message."""
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from nats import errors
 from nats.js.errors import NotFoundError
@@ -14,20 +16,28 @@ from shared.config import NatsSection
 
 class KnownLog:
     """Attributes:
+    generation: of the log that was seen last; ``None`` before that.
     last_sequence: the highest that it was seen to have; a log that ends before it has lost messages.
     checked: false after whatever may have changed it, and before it was ever looked at.
     """
 
-    def __init__(self, connection: Connection, section: NatsSection, last_sequence: int) -> None:
+    def __init__(self, connection: Connection, section: NatsSection) -> None:
         self._connection = connection
         self._section = section
-        self._generation: str | None = None
-        self.last_sequence = last_sequence
+        self._mirror_created: datetime | None = None
+        self.generation: str | None = None
+        self.last_sequence = 0
         self.checked = False
 
     def has(self, sequence: int) -> None:
         """It was seen to have that."""
         self.last_sequence = max(self.last_sequence, sequence)
+
+    def heard(self, generation: str, sequence: int) -> None:
+        """The bridge that acts saw it have that."""
+        if generation != self.generation:
+            self.generation, self.last_sequence = generation, 0
+        self.has(sequence)
 
     async def check(self) -> bool:
         """Make what is missing of it; whether it or its mirror was made anew since the last check.
@@ -36,13 +46,16 @@ class KnownLog:
             BusUnavailableError: NATS does not answer.
             LogShapeError: there is something else under its name.
         """
-        found = await ensure_log(self._connection, self._section, last_sequence=self.last_sequence)
-        known, self._generation = self._generation, found.generation
+        found = await ensure_log(
+            self._connection, self._section, generation=self.generation, last_sequence=self.last_sequence
+        )
+        known = self.generation, self._mirror_created
+        if self.generation != found.generation:
+            self.generation, self.last_sequence = found.generation, 0
+        self._mirror_created = found.mirror_created
+        self.has(found.last_sequence)
         self.checked = True
-        anew = known is not None and (known != found.generation or found.mirror_made)
-        if anew:
-            self.last_sequence = found.last_sequence
-        return anew
+        return known[0] is not None and known != (found.generation, found.mirror_created)
 
     async def ends_with(self, message: OutboxMessage) -> bool:
         """Whether a message is the last of its subject.

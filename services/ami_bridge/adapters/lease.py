@@ -20,6 +20,7 @@ from nats.js.errors import APIError, NotFoundError
 from nats.js.kv import KV_DEL, KV_OP
 
 from services import cancellation
+from services.ami_bridge.adapters.known_log import KnownLog
 from services.ami_bridge.core.tenure import RENEW_EVERY_S, TTL_S, LeaseValue, Tenure, read_value
 from services.jetstream.connection import Connection
 from services.jetstream.permissions import LEASE
@@ -52,6 +53,7 @@ class Lease:
         is_fit: Callable[[], bool],
         behind_s: Callable[[], float],
         on_stored_until: Callable[[float], None],
+        known: KnownLog,
     ) -> None:
         """
         Args:
@@ -60,6 +62,7 @@ class Lease:
             behind_s: for how long its oldest moment that is not stored has waited.
             on_stored_until: told, when another bridge renews it, until when that one had everything stored,
                 by ``time.monotonic``.
+            known: told to the others; of a log that lost its end, they know it then.
         """
         self._connection = connection
         self._section = section
@@ -69,6 +72,7 @@ class Lease:
         self._is_fit = is_fit
         self._behind_s = behind_s
         self._on_stored_until = on_stored_until
+        self._known = known
         self._tenure = Tenure(_now())
         self._writing = asyncio.Lock()
         self._wanted = False
@@ -180,7 +184,8 @@ class Lease:
     async def _write(self, revision: int) -> bool:
         """Write it as the successor of a revision; false when it is not that any more."""
         asked_at = _now()
-        value = LeaseValue(self._own, self._is_fit(), round(self._behind_s() * 1000))
+        known, behind_ms = self._known, round(self._behind_s() * 1000)
+        value = LeaseValue(self._own, self._is_fit(), behind_ms, known.generation or "", known.last_sequence)
         sequence = await self._publish(revision, value.encode())
         if sequence is None:
             return False
@@ -238,6 +243,8 @@ class Lease:
             if not self.holds:
                 self._tenure.heard(now)
                 self._on_stored_until(now - value.behind_ms / 1000)
+                if value.generation:
+                    self._known.heard(value.generation, value.last_sequence)
                 if not value.fit and self._is_fit():
                     await self._connection.client.publish(self._subject + _WANTED)
 

@@ -21,22 +21,30 @@ _UNFIT_S = 3.0
 
 
 class LeaseValue(NamedTuple):
-    """What the key holds: who, whether in step with Asterisk, and how long its oldest moment waits."""
+    """What the key holds: who, whether in step with Asterisk, how long its oldest moment waits, and how far
+    the log goes that it sees (``""``: it saw none yet).
+    """
 
     holder: str
     fit: bool
     behind_ms: int
+    generation: str = ""
+    last_sequence: int = 0
 
     def encode(self) -> bytes:
         """As text."""
-        return f"{self.holder} {'fit' if self.fit else 'unfit'} {self.behind_ms}".encode()
+        fit = "fit" if self.fit else "unfit"
+        return f"{self.holder} {fit} {self.behind_ms} {self.generation} {self.last_sequence}".encode()
 
 
 def read_value(data: bytes) -> LeaseValue:
     """Read it; what another version wrote is a holder too."""
-    holder, _, rest = data.decode("utf-8", "replace").partition(" ")
-    word, _, behind = rest.partition(" ")
-    return LeaseValue(holder, word != "unfit", int(behind) if behind.isdecimal() else 0)
+    holder, word, behind, generation, sequence, *_ = [*data.decode("utf-8", "replace").split(" "), *[""] * 4]
+    return LeaseValue(holder, word != "unfit", _whole(behind), generation, _whole(sequence))
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdecimal() else 0
 
 
 class Tenure:

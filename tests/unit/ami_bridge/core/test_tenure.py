@@ -86,12 +86,15 @@ def test_a_holder_whose_link_is_down_for_seconds_gives_it_up_to_who_asks() -> No
     assert not tenure.would_give_up(106, fit=False)
 
 
-@pytest.mark.parametrize("value", [LeaseValue("a1", fit=True, behind_ms=0), LeaseValue("b2", False, 31_000)])
+@pytest.mark.parametrize(
+    "value",
+    [LeaseValue("a1", fit=True, behind_ms=0), LeaseValue("b2", False, 31_000, "5f00c0de", 4_000_000_000)],
+)
 def test_what_is_written_is_read_back(value: LeaseValue) -> None:
     assert read_value(value.encode()) == value
 
 
 def test_what_another_version_wrote_has_a_holder_too() -> None:
     assert read_value(b"a1") == LeaseValue("a1", fit=True, behind_ms=0)
-    assert read_value(b"a1 fit many more") == LeaseValue("a1", fit=True, behind_ms=0)
+    assert read_value(b"a1 fit many") == LeaseValue("a1", fit=True, behind_ms=0)
     assert read_value(b"\xff unfit 5") == LeaseValue("�", fit=False, behind_ms=5)
