@@ -98,10 +98,10 @@ class Openings:
 
     def place(self, subscription: Subscription) -> Position:
         """Where it is with what it has got, and what it was told of PBXs."""
-        mark = self._board.mark
+        mark: int | None = self._board.mark
         if not subscription.live:  # what was said of them meanwhile it has not got
             after = subscription.after
-            mark = after.mark if after is not None and subscription.resuming else self._board.unlike
+            mark = after.mark if after is not None and subscription.resuming else None
         return Position(self.generation, subscription.at, mark)
 
     def put(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
@@ -172,7 +172,7 @@ class Openings:
         fan.seal()
         words: list[Message] = []
         if subscription.resuming:
-            words = self._statuses(subscription)
+            words = self._statuses(subscription, _mark_of(subscription))
             if not subscription.poll:
                 words.append(self._ready(subscription, resumed=True))
             if subscription.from_log:
@@ -180,28 +180,27 @@ class Openings:
             else:
                 self._counters.resumed_from_ring += 1
         elif subscription.serial < fan.group_of(subscription).told:
-            words = self._statuses(subscription)
+            words = self._statuses(subscription, None)  # it was told something since it came
         subscription.resuming = False
         subscription.serial = fan.serial
         subscription.live = True
         if words:
             subscription.lane.write(Batch(words, subscription.at))
 
-    def _statuses(self, subscription: Subscription) -> list[Message]:
+    def _statuses(self, subscription: Subscription, mark: int | None) -> list[Message]:
         """Of each PBX: a doubt is in no log, and another gateway may have told of it, or nobody.
 
-        A poll's position says what it was told.
+        ``mark`` is what the client was told, if that is known.
         """
-        mark = subscription.after.mark if subscription.poll and subscription.after is not None else None
         return [
             Message(self._board.shown(pbx))
             for pbx in subscription.scope.pbxs
-            if mark is None or self._board.differs(pbx, mark)
+            if self._board.differs(pbx, mark)
         ]
 
     def _ready(self, subscription: Subscription, *, resumed: bool) -> Message:
         # What a stream was told later no ready would say, so only a poll's position has a mark.
-        mark = self._board.mark if subscription.poll else 0
+        mark = self._board.mark if subscription.poll else None
         position = Position(self.generation, self._ring.last, mark)
         return frames.ready(resumed=resumed, now_ms=self._clock.now_ms(), position=str(position))
 
@@ -212,6 +211,12 @@ class _Page(NamedTuple):
     end: int
     whole: bool
     batches: list[Batch]
+
+
+def _mark_of(subscription: Subscription) -> int | None:
+    """What a client that resumes was told of PBXs: only a poll's position says it."""
+    after = subscription.after
+    return after.mark if subscription.poll and after is not None else None
 
 
 def _give(subscription: Subscription, page: _Page) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from services.gateway.core.position import parse_position
-from tests.support.gateway_fakes import online
+from services.gateway.fan_out import MOST_PENDING
+from tests.support.gateway_fakes import count, online
 from tests.unit.gateway.test_hub import PBXS, Bench
 
 
@@ -52,7 +53,7 @@ async def test_a_poll_on_its_way_knows_of_pbxs_what_it_knew(bench: Bench) -> Non
 
 
 async def test_a_poll_that_took_no_more_is_told_of_pbxs_again(bench: Bench) -> None:
-    poll = bench.join(f"g1-{bench.log.sequence}", poll=True, room=1)
+    poll = bench.join(f"g1.0-{bench.log.sequence}", poll=True, room=1)
     bench.write(1)
     place = bench.hub.settle(poll.subscription)
     assert place is not None
@@ -60,3 +61,15 @@ async def test_a_poll_that_took_no_more_is_told_of_pbxs_again(bench: Bench) -> N
     again = bench.join(str(place), poll=True)
     assert again.types() == ["pbxStatus", "pbxStatus"]
     assert bench.hub.settle(again.subscription) == bench.hub.position()
+
+
+async def test_a_poll_that_was_told_a_doubt_is_told_that_it_has_passed_also_in_a_burst(bench: Bench) -> None:
+    poll = bench.join(str(bench.hub.position()), poll=True)
+    bench.hub.stale("away")
+    bench.end_tick()
+    bench.log.write(*(count(number) for number in range(MOST_PENDING)))
+    bench.hub.fresh()
+    bench.end_tick()
+
+    statuses = [event["status"] for event in poll.events() if event["type"] == "pbxStatus"]
+    assert statuses == ["offline", "offline", "online", "online"]
