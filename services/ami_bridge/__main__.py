@@ -20,6 +20,7 @@ from services.ami_bridge.adapters.lease import Lease
 from services.ami_bridge.adapters.panoramisk_link import PanoramiskLink
 from services.ami_bridge.adapters.published_states import load_documents
 from services.ami_bridge.app import Bridge
+from services.ami_bridge.clocks import steady_s
 from services.ami_bridge.core.call_centre import CallCentre
 from services.ami_bridge.core.kept_moments import KeptMoments
 from services.ami_bridge.leadership import lead
@@ -96,7 +97,7 @@ async def serve(config: Config, pbx: PbxSection) -> None:
             pbx.name,
             own,
             is_fit=lambda: bridge.session is not None,
-            behind_s=lambda: time.monotonic() - kept.stored_until(time.monotonic()),
+            behind_s=lambda: steady_s() - kept.stored_until(steady_s()),
             on_stored_until=kept.all_stored_until,
             known=known,
         )

@@ -78,7 +78,7 @@ def _wall_ms() -> float:
     return time.time_ns() / 1e6
 
 
-def _steady_ms() -> float:
+def steady_ms() -> float:
     """Never set, never back; where the system can tell, it also counts the time asleep."""
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime_ns(time.CLOCK_BOOTTIME) / 1e6
@@ -93,7 +93,7 @@ class ServerClock:
         connection: Connection,
         *,
         wall_ms: Callable[[], float] = _wall_ms,
-        steady_ms: Callable[[], float] = _steady_ms,
+        steady_ms: Callable[[], float] = steady_ms,
     ) -> None:
         """The two clocks give milliseconds; tests give their own."""
         self._connection = connection

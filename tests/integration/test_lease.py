@@ -14,6 +14,7 @@ from services.ami_bridge.adapters.fences import FENCES, Fences
 from services.ami_bridge.adapters.jetstream_outbox import Outbox
 from services.ami_bridge.adapters.known_log import KnownLog
 from services.ami_bridge.adapters.lease import Lease
+from services.ami_bridge.clocks import steady_s
 from services.ami_bridge.core.kept_moments import KeptMoments
 from services.jetstream import log as log_module
 from services.jetstream.connection import Connection
@@ -82,7 +83,7 @@ async def test_one_of_two_gets_it_and_the_other_hears_of_each_renewal(nats_serve
             assert (one.lease.holds, two.lease.holds) == (True, False)
             assert not waiting.done()
             assert not task.done()
-            assert time.monotonic() - two.stored_until[-1] > 6.9
+            assert steady_s() - two.stored_until[-1] > 6.9
         await one.lease.release()
         await asyncio.wait_for(waiting, 1)
 
@@ -121,6 +122,24 @@ async def test_a_renewal_whose_answer_was_lost_is_no_loss(nats_server: NatsServe
 
         assert await one.lease.prove()
         assert await one.lease.prove()
+
+
+async def test_a_bridge_whose_machine_slept_knows_that_its_lease_is_over(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with candidate(nats_server, "a") as one:
+        await one.lease.acquire()
+        assert one.lease.holds
+
+        # The clock that counts the time asleep has gone on; the monotonic one has not.
+        awake_ns = time.clock_gettime_ns
+
+        def awoken_ns(clock: int) -> int:
+            return awake_ns(clock) + 3_000_000_000
+
+        monkeypatch.setattr(time, "clock_gettime_ns", awoken_ns)
+
+        assert not one.lease.holds
 
 
 async def test_it_is_given_up_though_the_answer_to_the_last_renewal_never_came(

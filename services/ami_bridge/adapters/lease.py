@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 from collections.abc import Awaitable, Callable
 
 from nats import errors
@@ -21,6 +20,7 @@ from nats.js.kv import KV_DEL, KV_OP
 
 from services import cancellation
 from services.ami_bridge.adapters.known_log import KnownLog
+from services.ami_bridge.clocks import steady_s
 from services.ami_bridge.core.tenure import RENEW_EVERY_S, TTL_S, LeaseValue, Tenure, read_value
 from services.jetstream.connection import Connection
 from services.jetstream.permissions import LEASE
@@ -61,7 +61,7 @@ class Lease:
             is_fit: whether this bridge is in step with Asterisk.
             behind_s: for how long its oldest moment that is not stored has waited.
             on_stored_until: told, when another bridge renews it, until when that one had everything stored,
-                by ``time.monotonic``.
+                by ``clocks.steady_s``.
             known: told to the others; of a log that lost its end, they know it then.
         """
         self._connection = connection
@@ -73,7 +73,7 @@ class Lease:
         self._behind_s = behind_s
         self._on_stored_until = on_stored_until
         self._known = known
-        self._tenure = Tenure(_now())
+        self._tenure = Tenure(steady_s())
         self._writing = asyncio.Lock()
         self._wanted = False
         self._taken = asyncio.Event()
@@ -82,7 +82,7 @@ class Lease:
     @property
     def holds(self) -> bool:
         """Whether this bridge may act, by its own clock."""
-        return self._tenure.holds(_now())
+        return self._tenure.holds(steady_s())
 
     async def open(self) -> None:
         """Listen to the others.
@@ -97,10 +97,10 @@ class Lease:
         """Wait until it is ours."""
         while True:
             fit = self._is_fit()
-            if self._connection.connected and self._tenure.may_try(_now(), fit=fit):
+            if self._connection.connected and self._tenure.may_try(steady_s(), fit=fit):
                 if await self._take():
                     return
-                self._tenure.found_held(_now())
+                self._tenure.found_held(steady_s())
             cancellation.heed()
             self._freed.clear()
             await cancellation.seen(self._freed, _STEP_S)
@@ -108,15 +108,15 @@ class Lease:
     async def hold(self) -> str:
         """Renew it as long as that succeeds; why it is not ours any more."""
         while True:
-            pause_s = min(RENEW_EVERY_S, self._tenure.left_s(_now()))
+            pause_s = min(RENEW_EVERY_S, self._tenure.left_s(steady_s()))
             await cancellation.seen(self._taken, max(pause_s, 0))
             while not await self.prove():
                 if not self.holds:
                     return "the lease is over" if self._tenure.revision else "another bridge has the lease"
                 cancellation.heed()
-                await asyncio.sleep(min(_RETRY_S, max(self._tenure.left_s(_now()), 0)))
+                await asyncio.sleep(min(_RETRY_S, max(self._tenure.left_s(steady_s()), 0)))
             cancellation.heed()
-            if self._tenure.would_give_up(_now(), fit=self._is_fit()) and self._wanted:
+            if self._tenure.would_give_up(steady_s(), fit=self._is_fit()) and self._wanted:
                 await self.release()
                 return "a bridge that is in step with Asterisk asked for it"
             self._wanted = False
@@ -129,7 +129,7 @@ class Lease:
             try:
                 if await self._succeed(self._write, self._tenure.revision or 0):
                     return True
-                self._tenure.ended(_now())
+                self._tenure.ended(steady_s())
             except (errors.Error, TimeoutError) as error:
                 log.debug("the lease is not renewed: %s", error or type(error).__name__)
             return False
@@ -138,7 +138,7 @@ class Lease:
         """Give it up, if it is ours; the others hear it."""
         async with self._writing:
             revision = self._tenure.revision
-            self._tenure.ended(_now())
+            self._tenure.ended(steady_s())
             self._taken.clear()
             if revision is not None and self._connection.connected:
                 with contextlib.suppress(errors.Error, TimeoutError):
@@ -183,7 +183,7 @@ class Lease:
 
     async def _write(self, revision: int) -> bool:
         """Write it as the successor of a revision; false when it is not that any more."""
-        asked_at = _now()
+        asked_at = steady_s()
         known, behind_ms = self._known, round(self._behind_s() * 1000)
         value = LeaseValue(self._own, self._is_fit(), behind_ms, known.generation or "", known.last_sequence)
         sequence = await self._publish(revision, value.encode())
@@ -231,7 +231,7 @@ class Lease:
 
     async def _on_write(self, message: Msg) -> None:
         """What any bridge writes, also what the server will refuse as it is too late."""
-        now = _now()
+        now = steady_s()
         if message.subject.endswith(_WANTED):
             self._wanted = True
         elif (message.headers or {}).get(KV_OP):
@@ -247,7 +247,3 @@ class Lease:
                     self._known.heard(value.generation, value.last_sequence)
                 if not value.fit and self._is_fit():
                     await self._connection.client.publish(self._subject + _WANTED)
-
-
-def _now() -> float:
-    return time.monotonic()
