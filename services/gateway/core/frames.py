@@ -114,8 +114,16 @@ def ping(now_ms: int) -> Message:
     return Message(_control("ping", now=now_ms))
 
 
-RESET = Message(_control("reset"))
-"""Forget the state; a new snapshot and ``ready`` follow."""
+def _reset() -> Message:
+    message = Message(_control("reset"))
+    # The empty id has a browser forget the one it has: if it lost the connection in the middle of the new
+    # state, it would come back behind what it has forgotten.
+    message._sse = sse.event(b"reset", b"{}", b"")
+    return message
+
+
+RESET = _reset()
+"""Forget the state, and where you were; a new snapshot and ``ready`` follow."""
 
 CLOSED = Message(_control("closed"))
 """The ticket is not valid, or no longer."""

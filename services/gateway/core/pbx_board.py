@@ -94,13 +94,10 @@ class PbxBoard:
         """The doubts, as a number; 0 when there is none."""
         return sum(doubt.kind << (self._order[pbx] * _BITS) for pbx, (doubt, _) in self._doubts.items())
 
-    @property
-    def unlike(self) -> int:
-        """A mark that differs for every PBX: who has it is told how each is."""
-        return self.mark ^ sum(1 << (index * _BITS) for index in self._order.values())
-
-    def differs(self, pbx: str, mark: int) -> bool:
-        """Whether who was told ``mark`` was told something else about this PBX than is shown."""
+    def differs(self, pbx: str, mark: int | None) -> bool:
+        """Whether who was told ``mark`` was told something else about this PBX than is shown, or may have."""
+        if mark is None:
+            return True
         bits = (mark ^ self.mark) >> (self._order[pbx] * _BITS)
         return bits & ((1 << _BITS) - 1) != 0
 

@@ -3,10 +3,10 @@
 The sequence is that of the log, so it means the same on every gateway; a log made anew has another
 generation. Clients send positions back, so what is read here may be anything.
 
-The ``ready`` of a long poll may carry a mark (``<generation>.<mark>-<sequence>``): which PBXs the
-client was told are not live although the log says they are (see ``pbx_board.py``). That is the one thing a
-client knows which is not in the log; with it in the position, any gateway can tell a poll exactly what has
-changed.
+The ``ready`` of a long poll carries a mark (``<generation>.<mark>-<sequence>``): which PBXs the client was
+told are not live although the log says they are (see ``pbx_board.py``). That is the one thing a client knows
+which is not in the log; with it in the position, any gateway can tell a poll exactly what has changed. A
+position without a mark says nothing of that: an event's id, or what a stream's client brings to a poll.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ class MalformedPositionError(CallCentreError):
 
 
 class Position(NamedTuple):
-    """After the event ``sequence`` of the log ``generation``."""
+    """After the event ``sequence`` of the log ``generation``; ``mark`` is ``None`` when it is not known."""
 
     generation: str
     sequence: int
-    mark: int = 0
+    mark: int | None = None
 
     def __str__(self) -> str:
-        mark = f".{self.mark:x}" if self.mark else ""
+        mark = "" if self.mark is None else f".{self.mark:x}"
         return f"{self.generation}{mark}-{self.sequence}"
 
 
@@ -50,4 +50,4 @@ def parse_position(text: str) -> Position:
     match = _POSITION.fullmatch(text)
     if match is None:
         raise MalformedPositionError(text)
-    return Position(match[1], int(match[3]), int(match[2] or "0", 16))
+    return Position(match[1], int(match[3]), None if match[2] is None else int(match[2], 16))

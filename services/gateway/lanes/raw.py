@@ -26,7 +26,8 @@ class _Raw:
     def attach(self, reader: Reader) -> None:
         """See :class:`~services.gateway.lanes.lane.Lane`."""
         self._connection.reader = reader
-        self._transport.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
+        if not self._transport.is_closing():  # the client may have gone while its ticket was looked up
+            self._transport.set_write_buffer_limits(high=HIGH_WATER, low=LOW_WATER)
 
     def drop(self) -> None:
         """Bytes that are in the transport cannot be taken back."""

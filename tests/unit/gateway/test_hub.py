@@ -94,7 +94,7 @@ async def test_nothing_is_ready_before_the_state_is_read() -> None:
 
     bench.start()
     assert bench.hub.not_ready == []
-    assert bench.hub.position() == Position("g1", 2)
+    assert bench.hub.position() == Position("g1", 2, 0)
 
 
 async def test_events_of_a_tick_come_together(bench: Bench) -> None:
@@ -206,10 +206,10 @@ async def test_resumed_stream_is_told_the_status_of_its_pbxs(bench: Bench) -> No
 
 
 async def test_resumed_poll_is_told_a_status_only_if_it_was_told_another(bench: Bench) -> None:
-    assert bench.join("g1-2", poll=True).take() == []
+    assert bench.join("g1.0-2", poll=True).take() == []
 
     bench.hub.stale("away")
-    told = bench.join("g1-2", poll=True).events()
+    told = bench.join("g1.0-2", poll=True).events()
     assert [event["status"] for event in told] == ["offline", "offline"]
 
     position = str(bench.hub.position())
@@ -219,6 +219,12 @@ async def test_resumed_poll_is_told_a_status_only_if_it_was_told_another(bench: 
     bench.hub.fresh()
     told = bench.join(position, poll=True).events()
     assert [event["status"] for event in told] == ["online", "online"]
+
+
+async def test_poll_that_comes_from_a_stream_is_told_the_status_for_who_knows_what_that_was(
+    bench: Bench,
+) -> None:
+    assert bench.join("g1-2", poll=True).types() == ["pbxStatus", "pbxStatus"]
 
 
 async def test_gateway_that_has_not_heard_the_bridge_says_that_it_does_not_know() -> None:
@@ -506,11 +512,11 @@ async def test_refills_that_take_long_leave_the_loop_its_turn(
 
 
 async def test_poll_takes_what_waits_for_its_turn(bench: Bench) -> None:
-    poll = bench.join("g1-2", poll=True)
+    poll = bench.join("g1.0-2", poll=True)
     bench.log.write(count(1))
     assert poll.lane.messages == []
 
-    assert bench.hub.settle(poll.subscription) == Position("g1", 3)
+    assert bench.hub.settle(poll.subscription) == Position("g1", 3, 0)
     assert poll.counts() == [1]
     bench.end_tick()
     assert poll.types() == []
@@ -565,7 +571,7 @@ async def test_fence_of_a_bridge_is_nothing_for_clients(bench: Bench) -> None:
     bench.end_tick()
 
     assert client.types() == []
-    assert bench.hub.position() == Position("g1", 3)
+    assert bench.hub.position() == Position("g1", 3, 0)
 
 
 async def test_moments_are_events_too(bench: Bench) -> None:

@@ -181,7 +181,7 @@ async def test_client_that_left_is_not_read_for() -> None:
 
 async def test_poll_from_before_the_ring_is_answered_too() -> None:
     async with gateway() as (hub, _):
-        subscription, lane = join(hub, "g1-1", poll=True)
+        subscription, lane = join(hub, "g1.0-1", poll=True)
         await until(lambda: subscription.live)
 
         assert [event["type"] for event in lane.events()] == ["queueCount"] * BEFORE

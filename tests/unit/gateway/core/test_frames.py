@@ -56,6 +56,10 @@ def test_any_name_stays_one_sse_event_and_one_json_object(agent: str, name: str)
     assert b"\r" not in message.sse
 
 
+def test_reset_has_a_browser_forget_its_last_event_id() -> None:
+    assert frames.RESET.sse == b"event: reset\ndata: {}\nid: \n\n"
+
+
 def test_control_messages() -> None:
     assert frames.RESET.json == b'{"type":"reset"}'
     assert frames.CLOSED.json == b'{"type":"closed"}'

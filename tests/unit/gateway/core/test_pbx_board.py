@@ -144,9 +144,9 @@ def test_the_word_of_each_pbx_is_that_which_is_shown() -> None:
 
 
 @pytest.mark.parametrize("doubt", [None, WAITING, SILENT])
-def test_from_a_mark_unlike_the_own_every_pbx_differs(doubt: Doubt | None) -> None:
+def test_who_was_told_nothing_that_is_known_is_told_of_every_pbx(doubt: Doubt | None) -> None:
     board = board_with(online(), online("branch"))
     board.judge("hq", doubt, now_ms=9)
 
-    assert board.differs("hq", board.unlike)
-    assert board.differs("branch", board.unlike)
+    assert board.differs("hq", None)
+    assert board.differs("branch", None)

@@ -23,6 +23,8 @@ def test_what_is_written_is_read_back(generation: str, sequence: int, mark: int)
 def test_position_without_a_mark_is_generation_and_sequence() -> None:
     assert str(Position("k3f9", 1042)) == "k3f9-1042"
     assert str(Position("k3f9", 1042, 6)) == "k3f9.6-1042"
+    assert str(Position("k3f9", 1042, 0)) == "k3f9.0-1042"
+    assert parse_position("k3f9-1042").mark is None
 
 
 @pytest.mark.parametrize(
