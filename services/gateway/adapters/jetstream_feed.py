@@ -29,8 +29,8 @@ from services.gateway.core.log_place import LogPlace, Step
 from services.gateway.ports import FeedSink
 from services.jetstream.connection import Connection
 from services.jetstream.delivery import Delivery
-from services.jetstream.errors import BusUnavailableError, NatsUnavailableError
-from services.jetstream.log import LOG, STATE, read_log
+from services.jetstream.errors import BusUnavailableError, NatsUnavailableError, ReadInterruptedError
+from services.jetstream.log import LOG, STATE, LogInfo, read_log
 from services.jetstream.push_consumer import End, PushConsumer
 from services.jetstream.reading import read_to_end
 from shared.errors import MalformedSubjectError
@@ -39,6 +39,7 @@ from shared.subjects import ALIVE_SUBJECTS, pbx_of_alive
 log = logging.getLogger("pbxis.feed")
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 2.0
+_BEHIND_S = 5.0
 
 
 class LogFeed:
@@ -51,6 +52,7 @@ class LogFeed:
         self._consumer: PushConsumer | None = None
         self._ready = False
         self._stale = False
+        self._behind_since: float | None = None
         self._changed = asyncio.Event()
 
     @property
@@ -104,6 +106,7 @@ class LogFeed:
         if not self._connection.connected:
             raise NatsUnavailableError(self._connection.url, "not connected")
         found = await read_log(self._connection)
+        self._wait_if_behind(found)
         if self._place.must_begin_anew(found.generation, found.first_sequence, found.last_sequence):
             await self._snapshot(found.generation, found.first_sequence)
         consumer = PushConsumer(
@@ -120,6 +123,21 @@ class LogFeed:
             return await asyncio.shield(consumer.ended)
         finally:
             await consumer.close()
+
+    def _wait_if_behind(self, found: LogInfo) -> None:
+        """Believe that the log lost its end only when it says so for a while.
+
+        Raises:
+            ReadInterruptedError: it says so; ask again soon.
+        """
+        now = asyncio.get_running_loop().time()
+        if not self._place.is_behind(found.generation, found.last_sequence):
+            self._behind_since = None
+            return
+        self._behind_since = self._behind_since or now
+        if now - self._behind_since < _BEHIND_S:
+            reason = f"it ends at {found.last_sequence}, and {self._place.last} was read from it"
+            raise ReadInterruptedError(LOG, reason)
 
     async def _snapshot(self, generation: str, first_sequence: int) -> None:
         documents: list[tuple[str, bytes, int]] = []

@@ -37,6 +37,14 @@ class LogPlace:
         """
         return generation != self.generation or last < self.last or first > self.last + 1
 
+    def is_behind(self, generation: str, last: int) -> bool:
+        """Whether the same log ends before what it was seen to have.
+
+        In a cluster a server that has just become the leader may say so for a moment; a log that really lost
+        its end goes on saying so, or is given another generation.
+        """
+        return generation == self.generation and last < self.last
+
     def begin(self, generation: str, snapshot_last: int, first: int) -> None:
         """Stand behind a snapshot.
 

@@ -80,3 +80,12 @@ def test_a_snapshot_forgets_the_hole() -> None:
     place.begin("g", 10, 1)
 
     assert place.step(14) is Step.LOOK
+
+
+def test_same_log_that_ends_before_what_was_read_is_behind() -> None:
+    place = LogPlace()
+    place.begin("g", 10, 1)
+
+    assert place.is_behind("g", 9)
+    assert not place.is_behind("g", 10)
+    assert not place.is_behind("other", 9)
