@@ -124,7 +124,7 @@ class Sse:
                 fields[name] = value
             elif "event" in fields:
                 event = {"type": fields["event"], **msgspec.json.decode(fields["data"])}
-                return {**event, "id": fields["id"]} if "id" in fields else event
+                return {**event, "id": fields["id"]} if fields.get("id") else event
             else:
                 self.retry = fields.get("retry")
                 fields = {}

@@ -131,7 +131,7 @@ async def _sse(url: str, ticket: str) -> AsyncIterator[Event]:
                 data = json.loads(value)
                 assert "type" not in data
                 event |= data
-            elif name == "id":
+            elif name == "id" and value:
                 event["id"] = value
             elif not line and event:
                 yield event

@@ -22,7 +22,8 @@ class Message:
     """One event or one word of stream control, for one client or for many.
 
     ``payload`` is compact JSON, ``type`` first, without an id. ``id`` is the position after it; snapshot
-    events and most control messages have none. ``sequence`` is its place in the log, 0 for what is not in it.
+    events and most control messages have none, and an empty one has a browser forget its own. ``sequence`` is
+    its place in the log, 0 for what is not in it.
     """
 
     __slots__ = ("_frame", "_json", "_sse", "id", "payload", "sequence")
@@ -47,7 +48,7 @@ class Message:
         made = self._json
         if made is None:
             made = self.payload
-            if self.id is not None:
+            if self.id:
                 made = b'%b,"id":"%b"}' % (made[:-1], self.id.encode("ascii"))
             self._json = made
         return made
@@ -114,16 +115,12 @@ def ping(now_ms: int) -> Message:
     return Message(_control("ping", now=now_ms))
 
 
-def _reset() -> Message:
-    message = Message(_control("reset"))
-    # The empty id has a browser forget the one it has: if it lost the connection in the middle of the new
-    # state, it would come back behind what it has forgotten.
-    message._sse = sse.event(b"reset", b"{}", b"")
-    return message
+RESET = Message(_control("reset"), "")
+"""Forget the state, and where you were; a new snapshot and ``ready`` follow.
 
-
-RESET = _reset()
-"""Forget the state, and where you were; a new snapshot and ``ready`` follow."""
+An EventSource that lost its connection in the middle of the state would come back behind an old id,
+and never be told what it has forgotten.
+"""
 
 CLOSED = Message(_control("closed"))
 """The ticket is not valid, or no longer."""

@@ -70,7 +70,7 @@ async def _sse(url: str, ticket: str, after: str | None, patience_s: float) -> A
                     event["type"] = value
                 elif name == "data":
                     event |= json.loads(value)
-                elif name == "id":
+                elif name == "id" and value:
                     event["id"] = value
                 elif not line and "type" in event:
                     if event["type"] in ("closed", "close"):
