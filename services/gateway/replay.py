@@ -78,7 +78,7 @@ class Replay:
 
     def _still(self, subscription: Subscription, generation: str, at: int) -> bool:
         """Whether it still waits for just this; else it was given something meanwhile, and asks anew."""
-        waits = not subscription.due and not subscription.backlog
+        waits = not subscription.live and not subscription.due and not subscription.backlog
         return waits and self._hub.generation == generation and subscription.at == at
 
     async def _page(self, generation: str, after: int) -> list[Stored]:

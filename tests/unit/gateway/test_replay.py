@@ -9,21 +9,22 @@ import pytest
 from services.gateway.core.position import parse_position
 from services.gateway.core.scope import resolve
 from services.gateway.core.tickets import Ticket
+from services.gateway.fan_out import Scheduler
 from services.gateway.hub import Hub
 from services.gateway.ports import Stored
 from services.gateway.replay import Replay
 from services.gateway.subscription import End, Subscription
 from shared import wire
-from tests.support.gateway_fakes import FakeClock, FakeLane, Log, count, name, online
+from tests.support.gateway_fakes import FakeClock, FakeLane, FakeLoop, Log, count, name, online
 from tests.support.waiting import until
 
 BEFORE = 50
 
 
 @contextlib.asynccontextmanager
-async def gateway(room: int | None = None) -> AsyncGenerator[tuple[Hub, Log]]:
+async def gateway(room: int | None = None, loop: Scheduler | None = None) -> AsyncGenerator[tuple[Hub, Log]]:
     """A gateway that started after 50 events; its ring has room for so many."""
-    hub = Hub(("hq",), FakeClock(), asyncio.get_running_loop())
+    hub = Hub(("hq",), FakeClock(), loop or asyncio.get_running_loop())
     if room is not None:
         hub.ring.limit = room
     log = Log()
@@ -144,6 +145,24 @@ async def test_client_that_asks_twice_gets_nothing_twice() -> None:
         names += [event["name"] for event in lane.events() if event["type"] == "agentName"]
 
     assert names == texts
+
+
+async def test_client_that_is_live_by_now_gets_nothing_twice() -> None:
+    loop = FakeLoop(FakeClock())
+    async with gateway(2, loop) as (hub, log):
+        subscription, lane = join(hub, f"g1-{log.sequence}")
+        loop.run()
+        assert subscription.live
+        log.write(*(count(number) for number in range(10)))
+        assert subscription.at < hub.ring.floor  # it is about to be given them
+        hub.ask_log(subscription)
+        await until(lambda: log.pages)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        loop.run()
+        counts = [event["count"] for event in lane.events() if event["type"] == "queueCount"]
+
+    assert counts == list(range(10))
 
 
 async def test_ring_that_is_full_by_size_is_not_filled_again() -> None:
