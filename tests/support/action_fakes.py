@@ -221,9 +221,7 @@ class FakeBridge:
     @asynccontextmanager
     async def serving(self, connection: Connection, pbx: str = "hq") -> AsyncGenerator[FakeBridge]:
         """Take commands meanwhile."""
-        subscription = await connection.client.subscribe(
-            subjects.command(pbx, "*"), cb=self._take
-        )
+        subscription = await connection.client.subscribe(subjects.command(pbx, "*"), cb=self._take)
         for _ in range(2):  # nats-py's first PING goes out ahead of what waits to be written
             await connection.client.flush()
         try:
