@@ -35,10 +35,14 @@ CLASSES: dict[str, str] = {
 class AmiEvent:
     """An event as every client sees it; `encoded` is made at the first use only."""
 
-    def __init__(self, name: str, headers: Headers, event_class: str | None = None) -> None:
+    def __init__(
+        self, name: str, headers: Headers, event_class: str | None = None, *, at: float | None = None
+    ) -> None:
+        """``at``: when it happened, as `timestampevents = yes` has Asterisk tell it."""
         self.name = name
         self.event_class = event_class or CLASSES.get(name, "call")
-        self.headers: Headers = [("Event", name), ("Privilege", f"{self.event_class},all"), *headers]
+        dated: Headers = [] if at is None else [("Timestamp", f"{at:.6f}")]
+        self.headers: Headers = [("Event", name), ("Privilege", f"{self.event_class},all"), *dated, *headers]
 
     @cached_property
     def encoded(self) -> bytes:

@@ -78,7 +78,7 @@ class Switch:
 
     def emit(self, name: str, *parts: Part) -> None:
         if self.sinks:
-            event = AmiEvent(name, render(parts))
+            event = AmiEvent(name, render(parts), at=self.now)
             for sink in self.sinks:
                 sink(event)
 

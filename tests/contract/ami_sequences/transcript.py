@@ -43,8 +43,12 @@ class Message:
 
     @property
     def shape(self) -> tuple[str, ...]:
-        """Header names in order, with the value of the two that never vary."""
-        return tuple(f"{k}: {v}" if k in ("Event", "Privilege") else k for k, v in self.headers)
+        """Header names in order, with the value of the two that never vary.
+
+        Without `Timestamp`: the recorded Asterisk was not told to date its events, the demo PBX does.
+        """
+        headers = [(k, v) for k, v in self.headers if k != "Timestamp"]
+        return tuple(f"{k}: {v}" if k in ("Event", "Privilege") else k for k, v in headers)
 
 
 def parse(data: bytes) -> list[Message]:
