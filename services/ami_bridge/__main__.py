@@ -96,7 +96,7 @@ async def serve(config: Config, pbx: PbxSection) -> None:
             config.nats,
             pbx.name,
             own,
-            is_fit=lambda: bridge.session is not None,
+            in_step=lambda: bridge.session,
             behind_s=lambda: steady_s() - kept.stored_until(steady_s()),
             on_stored_until=kept.all_stored_until,
             known=known,

@@ -70,6 +70,9 @@ class Term:
         working = asyncio.create_task(self._work())
         try:
             await asyncio.wait({holding, working}, return_when=asyncio.FIRST_COMPLETED)
+            if holding.done() and self._duty.lease.holds:  # another bridge asked for it
+                working.cancel()
+                await self._leave(holding)
         except asyncio.CancelledError:
             working.cancel()
             await self._hand_over(holding)
@@ -154,6 +157,17 @@ class Term:
     async def _hand_over(self, holding: asyncio.Task[str]) -> None:
         """As no state flickers when another bridge goes on, `offline` is said only when none does."""
         duty, outbox = self._duty, self._outbox
+        await self._leave(holding)
+        if await duty.lease.taken(_TAKEN_WITHIN_S):
+            log.info("another bridge goes on")
+        elif outbox is not None:
+            for output in duty.centre.status("offline", "the bridge was stopped", now().wall_ms):
+                outbox.put(output.event, output.moment_id)
+            await self._close(_FLUSH_WITHIN_S)
+
+    async def _leave(self, holding: asyncio.Task[str]) -> None:
+        """End what is under way, and give the lease up."""
+        duty, outbox = self._duty, self._outbox
         duty.relay.pass_on(None)
         if outbox is not None:
             await outbox.flushed(_FLUSH_BEFORE_RELEASE_S)
@@ -161,12 +175,6 @@ class Term:
             await cancellation.seen(self._left, _LEFT_WITHIN_S)
         holding.cancel()
         await duty.lease.release()
-        if await duty.lease.taken(_TAKEN_WITHIN_S):
-            log.info("another bridge goes on")
-        elif outbox is not None:
-            for output in duty.centre.status("offline", "the bridge was stopped", now().wall_ms):
-                outbox.put(output.event, output.moment_id)
-            await self._close(_FLUSH_WITHIN_S)
 
     async def _close(self, flush_within_s: float) -> None:
         self._duty.relay.pass_on(None)

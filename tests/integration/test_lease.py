@@ -35,7 +35,7 @@ class Candidate:
     """A bridge, as far as the lease sees one."""
 
     def __init__(self, connection: Connection, server: NatsServer, name: str) -> None:
-        self.fit = True
+        self.session: object | None = object()
         self.behind_s = 0.0
         self.stored_until: list[float] = []
         self.known = KnownLog(connection, server.section())
@@ -44,7 +44,7 @@ class Candidate:
             server.section(),
             "hq",
             name,
-            is_fit=lambda: self.fit,
+            in_step=lambda: self.session,
             behind_s=lambda: self.behind_s,
             on_stored_until=self.stored_until.append,
             known=self.known,
@@ -65,6 +65,13 @@ async def candidate(server: NatsServer, name: str) -> AsyncGenerator[Candidate]:
 async def holding(one: Candidate) -> AsyncGenerator[asyncio.Task[str]]:
     """It has the lease, and renews it."""
     await asyncio.wait_for(one.lease.acquire(), 5)
+    async with holding_on(one) as task:
+        yield task
+
+
+@contextlib.asynccontextmanager
+async def holding_on(one: Candidate) -> AsyncGenerator[asyncio.Task[str]]:
+    """It has the lease already, and renews it."""
     task = asyncio.create_task(one.lease.hold())
     try:
         yield task
@@ -182,15 +189,53 @@ async def test_a_bridge_without_asterisk_gives_it_to_one_that_asks(nats_server: 
     async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
         async with holding(one) as task:
             waiting = asyncio.create_task(two.lease.acquire())
-            one.fit = False
+            one.session = None
 
-            assert "asked for it" in await asyncio.wait_for(task, 8)
+            assert "asked for it" in await asyncio.wait_for(task, 4)
+            await one.lease.release()
         await asyncio.wait_for(waiting, 1)
+
+
+async def test_a_bridge_that_missed_something_gives_it_to_one_that_did_not(nats_server: NatsServer) -> None:
+    async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
+        async with holding(one) as task:
+            waiting = asyncio.create_task(two.lease.acquire())
+            await until(lambda: len(two.stored_until) > 1, what="renewals are heard")
+            one.session = object()
+
+            assert "asked for it" in await asyncio.wait_for(task, 4)
+            await one.lease.release()
+            again = asyncio.create_task(one.lease.acquire())
+        await asyncio.wait_for(waiting, 1)
+
+        async with holding_on(two) as held:
+            await until(lambda: len(one.stored_until) > 2, what="renewals are heard")
+            assert not held.done()
+            assert not again.done()
+        again.cancel()
+        await asyncio.gather(again, return_exceptions=True)
+
+
+async def test_a_break_that_both_had_moves_nothing(nats_server: NatsServer) -> None:
+    async with (
+        candidate(nats_server, "a") as one,
+        candidate(nats_server, "b") as two,
+        holding(one) as task,
+    ):
+        waiting = asyncio.create_task(two.lease.acquire())
+        await until(lambda: len(two.stored_until) > 1, what="renewals are heard")
+        one.session, two.session = object(), object()
+        heard = len(two.stored_until)
+        await until(lambda: len(two.stored_until) > heard + 2, what="renewals are heard")
+
+        assert not task.done()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
 
 
 async def test_a_bridge_without_asterisk_keeps_it_while_nobody_is_better(nats_server: NatsServer) -> None:
     async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
-        one.fit = two.fit = False
+        one.session = two.session = None
         async with holding(one) as task:
             waiting = asyncio.create_task(two.lease.acquire())
             await until(lambda: len(two.stored_until) > 5, what="renewals are heard")

@@ -12,9 +12,11 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
+from nats.aio.msg import Msg
 
 from services.jetstream.connection import Connection, connect
 from services.jetstream.log import LOG, read_log
+from services.jetstream.permissions import LEASE
 from shared.commands import PauseMember
 from shared.subjects import fence
 from tests.support.command_rig import Asker, takes_commands
@@ -57,6 +59,18 @@ class Pair:
 
     async def until_one_acts(self, within_s: float = 15) -> None:
         await until(lambda: acts(self.leader) or acts(self.standby), within_s, "one of the two acts")
+
+    async def renewed(self, times: int) -> None:
+        """Wait until the lease has been renewed so often."""
+        heard = asyncio.Semaphore(0)
+
+        async def hear(_message: Msg) -> None:
+            heard.release()
+
+        async with admin(self.floor.nats) as client, asyncio.timeout(10):
+            await client.subscribe(f"$KV.{LEASE}.hq", cb=hear)
+            for _ in range(times):
+                await heard.acquire()
 
     async def all_logged(self) -> Logged:
         """Each moment once and in order, and the newest state."""
@@ -281,8 +295,33 @@ async def test_a_bridge_without_asterisk_leaves_the_pbx_to_one_that_has_it(tmp_p
 
         await pair.ami.stop()
 
-        await pair.until_standby_acts(10)
+        await pair.until_standby_acts()
         assert not acts(pair.leader)
         async with asyncio.timeout(10):
             while (await logged(pair.connection)).statuses[-1] != "online":
                 pass
+
+
+async def test_what_the_acting_bridge_missed_while_its_link_was_down_comes_from_the_other(
+    tmp_path: Path,
+) -> None:
+    async with one_bridge(tmp_path) as pair, scripted_ami() as other:
+        play(other, queues=[QUEUE], agents=["148"], members={QUEUE: ["148"]})
+        pair.standby = await pair.floor.start_bridge(port=other.port)
+        await until(lambda: "in step" in pair.standby.log, what="the second is in step")
+        told = Traffic(other)
+        both = (pair.traffic, told)
+        for traffic in both:
+            traffic.complete()
+        await pair.renewed(2)  # the second has been in step from one to the next
+
+        pair.ami.hang_up()
+        told.complete()
+        await until(lambda: pair.leader.log.count("in step") == 2, 10, "the first is in step again")
+        for traffic in both:
+            traffic.step()
+
+        await pair.until_standby_acts()
+        found = await until_logged(pair.connection, told)
+        assert found.completed == [1, 2]
+        assert not acts(pair.leader)

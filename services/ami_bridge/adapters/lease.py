@@ -36,7 +36,8 @@ _RELEASED_WITHIN_S = 0.5
 _STEP_S = 0.1
 _RETRY_S = 0.1
 _MOVED = (10071, 10164)
-# What a bridge in step with Asterisk writes to ask a holder for it that is not.
+# What a bridge in step with Asterisk writes to ask for it when its holder is not, or was not for a moment: it
+# has seen what the holder missed.
 _WANTED = ".wanted"
 
 
@@ -50,7 +51,7 @@ class Lease:
         pbx: str,
         own: str,
         *,
-        is_fit: Callable[[], bool],
+        in_step: Callable[[], object | None],
         behind_s: Callable[[], float],
         on_stored_until: Callable[[float], None],
         known: KnownLog,
@@ -58,7 +59,7 @@ class Lease:
         """
         Args:
             own: what no other bridge calls itself.
-            is_fit: whether this bridge is in step with Asterisk.
+            in_step: the session by which this bridge is in step with Asterisk, if it is.
             behind_s: for how long its oldest moment that is not stored has waited.
             on_stored_until: told, when another bridge renews it, until when that one had everything stored,
                 by ``clocks.steady_s``.
@@ -69,7 +70,8 @@ class Lease:
         self._js = connection.client.jetstream(timeout=_ANSWER_WITHIN_S)
         self._subject = f"$KV.{LEASE}.{encode_token(pbx)}"
         self._own = own
-        self._is_fit = is_fit
+        self._in_step = in_step
+        self._session: object | None = None
         self._behind_s = behind_s
         self._on_stored_until = on_stored_until
         self._known = known
@@ -96,7 +98,7 @@ class Lease:
     async def acquire(self) -> None:
         """Wait until it is ours."""
         while True:
-            fit = self._is_fit()
+            fit = self._in_step() is not None
             if self._connection.connected and self._tenure.may_try(steady_s(), fit=fit):
                 if await self._take():
                     return
@@ -106,7 +108,7 @@ class Lease:
             await cancellation.seen(self._freed, _STEP_S)
 
     async def hold(self) -> str:
-        """Renew it as long as that succeeds; why it is not ours any more."""
+        """Renew it as long as that succeeds; why it is not ours any more, or is to be given up."""
         while True:
             pause_s = min(RENEW_EVERY_S, self._tenure.left_s(steady_s()))
             await cancellation.seen(self._taken, max(pause_s, 0))
@@ -116,10 +118,8 @@ class Lease:
                 cancellation.heed()
                 await asyncio.sleep(min(_RETRY_S, max(self._tenure.left_s(steady_s()), 0)))
             cancellation.heed()
-            if self._tenure.would_give_up(steady_s(), fit=self._is_fit()) and self._wanted:
-                await self.release()
+            if self._wanted:
                 return "a bridge that is in step with Asterisk asked for it"
-            self._wanted = False
 
     async def prove(self) -> bool:
         """Renew it now; true when it was ours all the time and still is."""
@@ -138,7 +138,7 @@ class Lease:
         """Give it up, if it is ours; the others hear it."""
         async with self._writing:
             revision = self._tenure.revision
-            self._tenure.ended(steady_s())
+            self._tenure.gave_up(steady_s())
             self._taken.clear()
             if revision is not None and self._connection.connected:
                 with contextlib.suppress(errors.Error, TimeoutError):
@@ -156,6 +156,7 @@ class Lease:
             try:
                 await self._connection.call(ensure_stream(self._js, self._config()))
                 holder, revision = await self._look()
+                self._session, self._wanted = self._in_step(), False
                 return holder in ("", self._own) and await self._write(revision)
             except (errors.Error, TimeoutError) as error:
                 log.debug("the lease cannot be taken now: %s", error or type(error).__name__)
@@ -185,7 +186,9 @@ class Lease:
         """Write it as the successor of a revision; false when it is not that any more."""
         asked_at = steady_s()
         known, behind_ms = self._known, round(self._behind_s() * 1000)
-        value = LeaseValue(self._own, self._is_fit(), behind_ms, known.generation or "", known.last_sequence)
+        value = LeaseValue(
+            self._own, self._still_in_step(), behind_ms, known.generation or "", known.last_sequence
+        )
         sequence = await self._publish(revision, value.encode())
         if sequence is None:
             return False
@@ -194,7 +197,7 @@ class Lease:
         return True
 
     async def _delete(self, revision: int) -> bool:
-        return await self._publish(revision, b"", {KV_OP: KV_DEL}) is not None
+        return await self._publish(revision, self._own.encode(), {KV_OP: KV_DEL}) is not None
 
     async def _publish(self, revision: int, data: bytes, headers: dict[str, str] | None = None) -> int | None:
         """The sequence that it got; ``None`` when the revision is not the newest."""
@@ -232,18 +235,26 @@ class Lease:
     async def _on_write(self, message: Msg) -> None:
         """What any bridge writes, also what the server will refuse as it is too late."""
         now = steady_s()
+        value = read_value(message.data)
         if message.subject.endswith(_WANTED):
             self._wanted = True
+        elif value.holder == self._own:
+            return
         elif (message.headers or {}).get(KV_OP):
             if not self.holds:
                 self._tenure.freed(now)
                 self._freed.set()
-        elif (value := read_value(message.data)).holder != self._own:
+        else:
             self._taken.set()
             if not self.holds:
                 self._tenure.heard(now)
                 self._on_stored_until(now - value.behind_ms / 1000)
                 if value.generation:
                     self._known.heard(value.generation, value.last_sequence)
-                if not value.fit and self._is_fit():
+                if self._still_in_step() and not value.fit:
                     await self._connection.client.publish(self._subject + _WANTED)
+
+    def _still_in_step(self) -> bool:
+        """Whether without a break since this was asked last: at the last renewal, ours or another's."""
+        before, self._session = self._session, self._in_step()
+        return before is not None and before is self._session

@@ -14,15 +14,13 @@ TTL_S = 3.0
 RENEW_EVERY_S = 1.0
 _EARLY_S = 1.0
 _AGAIN_S = 0.2
-# How long a bridge whose link to Asterisk is down leaves a free lease to others.
+# How long a bridge leaves a free lease to others: one whose link to Asterisk is down, or that gave it up.
 _SHY_S = 1.0
-# How long its own link may be down before it gives the lease to a bridge that asks for it.
-_UNFIT_S = 3.0
 
 
 class LeaseValue(NamedTuple):
-    """What the key holds: who, whether in step with Asterisk, how long its oldest moment waits, and how far
-    the log goes that it sees (``""``: it saw none yet).
+    """What the key holds: who, whether in step with Asterisk ever since the last renewal, how long its oldest
+    moment waits, and how far the log goes that it sees (``""``: it saw none yet).
     """
 
     holder: str
@@ -58,7 +56,6 @@ class Tenure:
         self.revision: int | None = None
         self._over_at_s = now_s
         self._free_at_s = now_s
-        self._unfit_since_s: float | None = None
 
     def holds(self, now_s: float) -> bool:
         """Whether this bridge may act."""
@@ -74,9 +71,14 @@ class Tenure:
         self._over_at_s = asked_at_s + TTL_S - _EARLY_S
 
     def ended(self, now_s: float) -> None:
-        """It is not ours any more, or we gave it up."""
+        """It is not ours any more."""
         self.revision = None
         self._free_at_s = now_s
+
+    def gave_up(self, now_s: float) -> None:
+        """We gave it up, for another bridge to have it."""
+        self.revision = None
+        self._free_at_s = now_s + _SHY_S
 
     def heard(self, now_s: float) -> None:
         """Another bridge wrote the key."""
@@ -93,12 +95,3 @@ class Tenure:
     def may_try(self, now_s: float, *, fit: bool) -> bool:
         """Whether it seems to be free; those that are not in step with Asterisk wait a moment for others."""
         return now_s >= self._free_at_s + (0.0 if fit else _SHY_S)
-
-    def would_give_up(self, now_s: float, *, fit: bool) -> bool:
-        """Whether a bridge that is in step may have it; to be asked at every renewal."""
-        if fit:
-            self._unfit_since_s = None
-            return False
-        if self._unfit_since_s is None:
-            self._unfit_since_s = now_s
-        return now_s - self._unfit_since_s >= _UNFIT_S

@@ -73,17 +73,14 @@ def test_a_lease_that_is_still_there_is_tried_again_soon_and_not_at_once() -> No
     assert not tenure.may_try(103, fit=True)
 
 
-def test_a_holder_whose_link_is_down_for_seconds_gives_it_up_to_who_asks() -> None:
+def test_who_gave_it_up_leaves_it_to_others_for_a_moment() -> None:
     tenure = Tenure(100)
+    tenure.renewed(7, asked_at_s=100)
+    tenure.gave_up(100.5)
 
-    assert [tenure.would_give_up(now, fit=False) for now in (100, 102, 103, 104)] == [
-        False,
-        False,
-        True,
-        True,
-    ]
-    assert not tenure.would_give_up(105, fit=True)
-    assert not tenure.would_give_up(106, fit=False)
+    assert not tenure.holds(100.6)
+    assert not tenure.may_try(101.4, fit=True)
+    assert tenure.may_try(101.6, fit=True)
 
 
 @pytest.mark.parametrize(
