@@ -114,7 +114,7 @@ class TicketDesk:
         if due and not await self._store.touch(key, now_ms):
             stored = None
         if stored is None:
-            log.info("refused a ticket %s…: it is unknown or expired", key[:_LOGGED_CHARACTERS])
+            log.debug("refused a ticket %s…: it is unknown or expired", key[:_LOGGED_CHARACTERS])
             raise NoTicketError
         self.check(key, stored.ticket)
         return key, stored.ticket

@@ -103,6 +103,7 @@ class _Callbacks:
         self.url = url
         self.connection: Connection | None = None
         self.last_error: Exception | None = None
+        self.told = False
         self.refused: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def on_error(self, error: Exception) -> None:
@@ -113,6 +114,9 @@ class _Callbacks:
             self.refused.set_result("it does not offer TLS, which tls:// or nats.tls_ca asks for")
         if isinstance(error, ssl.SSLError) and not self.refused.done():
             self.refused.set_result(str(error))
+        if self.connection is None and not self.told:
+            self.told = True
+            log.warning("NATS at %s: %s; trying until it answers", self.url, error or type(error).__name__)
         usable = self.connection is not None and self.connection.connected
         log.log(logging.WARNING if usable else logging.DEBUG, "NATS: %s", error or type(error).__name__)
 

@@ -8,6 +8,7 @@ waited for beyond the end of one.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple, TypeVar
 
@@ -19,6 +20,8 @@ from nats.js.kv import KV_DEL, KV_OP, KeyValue
 from services.gateway.errors import BusAwayError
 from services.jetstream.connection import Connection
 from services.jetstream.streams import ensure_stream
+
+log = logging.getLogger("pbxis.gateway")
 
 _WITHIN_S = 2.0
 _DUPLICATE_WINDOW_S = 120.0
@@ -68,8 +71,21 @@ class KvBucket:
         return f"$KV.{self._name}."
 
     async def ensure(self) -> api.StreamInfo:
-        """Make it, or bring it in line with the configuration."""
-        return await self._ask(lambda: ensure_stream(self._connection.jetstream, self._config()))
+        """Make it, or bring it in line with the configuration.
+
+        A time to live is only made longer: with a shorter one what other gateways keep alive would be gone at
+        once.
+        """
+        js, config = self._connection.jetstream, self._config()
+        found = await self._ask(lambda: ensure_stream(js, config, may_shorten=False))
+        if found.config.max_age and found.config.max_age > self._ttl_s:
+            log.warning(
+                "what is kept in %s lives %g s, as another gateway was told, not %d s",
+                self._name,
+                found.config.max_age,
+                self._ttl_s,
+            )
+        return found
 
     async def get(self, key: str) -> Value | None:
         """What the key holds; ``None`` when it is not there, or no longer."""

@@ -14,6 +14,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from services.gateway.lanes.connection import EXTENSION, Connection
 
+_CUT_OFF_S = 2.0
+
 
 class ShowingWebSocketProtocol(WebSocketsSansIOProtocol):
     """A WebSocket connection."""
@@ -38,6 +40,11 @@ class ShowingWebSocketProtocol(WebSocketsSansIOProtocol):
         super().resume_writing()
         if self.shown is not None:
             self.shown.go_on()
+
+    def keepalive_timeout(self) -> None:
+        """Called when a ping was not answered: who does not read takes no close frame either."""
+        super().keepalive_timeout()
+        self.loop.call_later(_CUT_OFF_S, self.transport.abort)
 
 
 class ShowingHttpProtocol(HttpToolsProtocol):

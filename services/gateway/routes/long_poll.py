@@ -55,7 +55,8 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
             return
         position = _settled(streams, subscription)
         messages = [] if subscription.ended is End.KEYS_AWAY else lane.take()
-    if messages and messages[-1].type != "ready" and position is not None:
+        is_all = subscription.live or subscription.ended is not None
+    if messages and messages[-1].type != "ready" and position is not None and is_all:
         messages.append(streams.hub.ready_message(position, resumed=True))
     await _answer(streams, subscription, send, messages)
 

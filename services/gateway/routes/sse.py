@@ -20,7 +20,11 @@ from services.gateway.subscription import End
 _START = {
     "type": "http.response.start",
     "status": 200,
-    "headers": [(b"content-type", b"text/event-stream; charset=utf-8"), *STREAM_HEADERS],
+    "headers": [
+        (b"content-type", b"text/event-stream; charset=utf-8"),
+        (b"connection", b"close"),  # what is cut off at the end must be nobody else's by then
+        *STREAM_HEADERS,
+    ],
 }
 
 
