@@ -11,6 +11,7 @@ it is; so it gets another generation, and its mirror is made anew.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from collections.abc import Coroutine
@@ -34,6 +35,7 @@ STATE = "PBXIS_STATE"
 GENERATION = "pbxis-generation"
 
 _DUPLICATE_WINDOW_S = 120.0
+_LOOKS, _LOOK_AGAIN_S = 10, 0.2
 _SUBJECTS = [STATE_SUBJECTS, EVENT_SUBJECTS, FENCE_SUBJECTS]
 # A log of an earlier version, which is brought in line.
 _SUBJECTS_BEFORE = [STATE_SUBJECTS, EVENT_SUBJECTS]
@@ -98,6 +100,8 @@ async def ensure_log(
         last_sequence = 0
     if mirror is not None and _generation(mirror) == _generation(origin):
         last_sequence = max(last_sequence, mirror.state.last_seq)
+    if section.replicas > 1:
+        origin = await _caught_up(connection, origin, last_sequence)
     origin = await _keep_log(connection, section, origin, last_sequence)
     generation = _generation(origin)
     if mirror is not None and _generation(mirror) != generation:
@@ -111,6 +115,16 @@ async def ensure_log(
         config = _state_config(section, generation)
         await _call(connection, connection.jetstream.update_stream(config))
     return _info(origin, mirror)
+
+
+async def _caught_up(connection: Connection, origin: api.StreamInfo, last_sequence: int) -> api.StreamInfo:
+    """Look again at a log that seems to have lost its end: a new leader may not be where the last one was."""
+    for _ in range(_LOOKS):
+        if origin.state.last_seq >= last_sequence:
+            break
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        origin = await _stream(connection, LOG) or origin
+    return origin
 
 
 async def _keep_log(

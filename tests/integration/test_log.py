@@ -150,6 +150,34 @@ async def test_a_log_that_lost_its_end_gets_a_new_generation(
     assert (await read_log(bridge_connection)).generation == renewed.generation
 
 
+async def test_a_replicated_log_that_catches_up_has_lost_nothing(
+    nats_server: NatsServer, bridge_connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    section = nats_server.section()
+    old = await ensure_log(bridge_connection, section)
+    looked = asyncio.Event()
+    look = bridge_connection.jetstream.stream_info
+
+    async def stream_info(name: str) -> api.StreamInfo:
+        found = await look(name)
+        # A single server cannot copy; what is there it calls so.
+        found.config.num_replicas = 3
+        if name == LOG:
+            looked.set()
+        return found
+
+    monkeypatch.setattr(bridge_connection.jetstream, "stream_info", stream_info)
+    checking = asyncio.create_task(
+        ensure_log(bridge_connection, nats_server.section(replicas=3), last_sequence=1)
+    )
+    await looked.wait()
+    await bridge_connection.jetstream.publish("pbxis.v1.state.hq.queueCount.q1._", b"1")
+
+    found = await asyncio.wait_for(checking, 5)
+
+    assert (found.generation, found.last_sequence) == (old.generation, 1)
+
+
 async def test_a_sequence_of_another_generation_says_nothing_of_this_log(
     nats_server: NatsServer, bridge_connection: Connection
 ) -> None:
