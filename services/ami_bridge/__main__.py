@@ -63,6 +63,7 @@ async def _until_stopped(config: Config, pbx: PbxSection) -> None:
     await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
     if not work.done():
+        log.info("%s: stopping", pbx.name)
         work.cancel()
         await asyncio.wait({work}, timeout=_STOP_WITHIN_S)
         await cancellation.end([work])  # only if it had not ended in time

@@ -14,7 +14,7 @@ async def lead(duty: Duty) -> None:
     """Act for the PBX whenever no other bridge does; until cancelled."""
     await duty.lease.open()
     while True:
-        log.info("standing by")
+        log.info("%s: standing by", duty.centre.pbx)
         await duty.lease.acquire()
-        log.warning("acts no more: %s", await Term(duty).serve())
+        log.warning("%s: acts no more: %s", duty.centre.pbx, await Term(duty).serve())
         cancellation.heed()

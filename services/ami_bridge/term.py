@@ -93,7 +93,7 @@ class Term:
         outbox = await self._begin()
         if outbox is None:
             return
-        log.info("acting")
+        log.info("%s: acting", self._duty.centre.pbx)
         name, connection, lease = self._duty.centre.pbx, self._duty.connection, self._duty.lease
         heartbeat = Heartbeat(connection, name, lambda: lease.holds and not outbox.stalled)
         async with asyncio.TaskGroup() as group:
@@ -159,7 +159,7 @@ class Term:
         duty, outbox = self._duty, self._outbox
         await self._leave(holding)
         if await duty.lease.taken(_TAKEN_WITHIN_S):
-            log.info("another bridge goes on")
+            log.info("%s: another bridge goes on", duty.centre.pbx)
         elif outbox is not None:
             for output in duty.centre.status("offline", "the bridge was stopped", now().wall_ms):
                 outbox.put(output.event, output.moment_id)

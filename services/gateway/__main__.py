@@ -136,6 +136,7 @@ async def _serve(
             if task.done():
                 task.result()  # what ended by itself has failed
     finally:
+        log.info("stopping; %d clients are sent elsewhere", gateway.hub.clients)
         announcing.cancel()
         asked.cancel()
         gateway.stop()

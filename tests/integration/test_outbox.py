@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -383,6 +384,7 @@ async def test_no_more_than_the_window_is_under_way(
 async def test_closing_flushes_within_its_time(
     nats_server: NatsServer, bridge_connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     async with running(bridge_connection, nats_server, close_within_s=10) as outbox:
         for number in range(1000):
             put(outbox, count(f"q{number}", number))

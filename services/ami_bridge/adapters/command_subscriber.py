@@ -119,6 +119,7 @@ class CommandSubscriber:
     ) -> None:
         """``connection`` should be one of its own: commands do not queue behind events then."""
         self._connection = connection
+        self._pbx = pbx
         self._handler = handler
         self._client = _SideBySide(connection.client, _MOST_AT_ONCE, may_act)
         self._broker = _Broker(self._client)
@@ -132,7 +133,7 @@ class CommandSubscriber:
         They have about a second to end by themselves; then the handler gives up the rest, which answers them.
         """
         await self._broker.start()
-        log.info("taking commands")
+        log.info("%s: taking commands", self._pbx)
         try:
             await asyncio.get_running_loop().create_future()
         finally:

@@ -187,7 +187,9 @@ class Outbox:
             self._kept.count_lost(lost, now())
         left = self._queue.states + self._queue.moments + len(self._under_way)
         if left:
-            log.warning("stopped with %d events not published", left)
+            log.info(
+                "stopped with %d events not published: the next to act publishes what the log lacks", left
+            )
 
     # --- the pump ---------------------------------------------------------------------------------
 

@@ -25,9 +25,7 @@ from tests.support.waiting import until
 
 CLIENTS = 20
 WANDERERS = 2
-"""Of these, how many take a WebSocket one time and SSE another. No long poll: it is told a `pbxStatus` that
-is in no log only if its own last answer said otherwise; a stream's place does not say what that was told."""
-_OPEN_STREAMS = ["websocket", "sse"]
+"""Of these, how many take another transport each time."""
 TOLD_WITHIN_S = 20.0
 RIGHT_WITHIN_S = 15.0
 _LOOK_EVERY_S = 0.1
