@@ -7,6 +7,7 @@ longer called.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -17,10 +18,26 @@ from services.gateway.lanes.connection import EXTENSION, Connection
 _CUT_OFF_S = 2.0
 
 
-class ShowingWebSocketProtocol(WebSocketsSansIOProtocol):
-    """A WebSocket connection."""
+class _Showing(asyncio.Protocol):
+    """Passes on what the transport says of its buffer."""
 
     shown: Connection | None = None
+
+    def pause_writing(self) -> None:
+        """Called by the transport."""
+        super().pause_writing()
+        if self.shown is not None:
+            self.shown.pause()
+
+    def resume_writing(self) -> None:
+        """Called by the transport."""
+        super().resume_writing()
+        if self.shown is not None:
+            self.shown.go_on()
+
+
+class ShowingWebSocketProtocol(_Showing, WebSocketsSansIOProtocol):
+    """A WebSocket connection."""
 
     async def run_asgi(self) -> None:
         """Run the handler of a connection."""
@@ -29,43 +46,17 @@ class ShowingWebSocketProtocol(WebSocketsSansIOProtocol):
         self.scope["extensions"] = extensions
         await super().run_asgi()
 
-    def pause_writing(self) -> None:
-        """Called by the transport."""
-        super().pause_writing()
-        if self.shown is not None:
-            self.shown.pause()
-
-    def resume_writing(self) -> None:
-        """Called by the transport."""
-        super().resume_writing()
-        if self.shown is not None:
-            self.shown.go_on()
-
     def keepalive_timeout(self) -> None:
         """Called when a ping was not answered: who does not read takes no close frame either."""
         super().keepalive_timeout()
         self.loop.call_later(_CUT_OFF_S, self.transport.abort)
 
 
-class ShowingHttpProtocol(HttpToolsProtocol):
+class ShowingHttpProtocol(_Showing, HttpToolsProtocol):
     """An HTTP/1.1 connection: one request after the other."""
-
-    shown: Connection | None = None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self.shown = Connection(self.transport)
         extensions: dict[str, Any] = {**(cycle.scope.get("extensions") or {}), EXTENSION: self.shown}
         cycle.scope["extensions"] = extensions
         super()._start_asgi_task(cycle, app)
-
-    def pause_writing(self) -> None:
-        """Called by the transport."""
-        super().pause_writing()
-        if self.shown is not None:
-            self.shown.pause()
-
-    def resume_writing(self) -> None:
-        """Called by the transport."""
-        super().resume_writing()
-        if self.shown is not None:
-            self.shown.go_on()
