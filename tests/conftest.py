@@ -6,20 +6,46 @@ waiting is mostly for calls, so the other process has the machine meanwhile. Els
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+_ASTERISK = "tests/e2e/"
+_PAGES = "_page.py"
 
 
-def _place(item: pytest.Item) -> tuple[int, str]:
-    """In which order, and with which others."""
-    if "playwright" in getattr(item, "fixturenames", ()):
-        return 2, "pages"  # last: Playwright keeps an event loop running, beside which no other can run
-    if item.path.is_relative_to(item.config.rootpath / "tests" / "e2e"):
-        return 0, "asterisk"  # first: they take longest
-    return 1, str(item.path)
+def _needs_a_browser(nodeid: str) -> bool:
+    return nodeid.partition("::")[0].endswith(_PAGES)
+
+
+class _Together(LoadScopeScheduling):
+    """Which tests stay in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        if _needs_a_browser(nodeid):
+            return "pages"
+        return _ASTERISK if nodeid.startswith(_ASTERISK) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Called by pytest-xdist."""
+    return _Together(config, log)
+
+
+def _turn(item: pytest.Item) -> int:
+    """The longest first; a browser's last: Playwright keeps an event loop running, beside which none can."""
+    if _needs_a_browser(item.nodeid):
+        return 2
+    return 0 if item.nodeid.startswith(_ASTERISK) else 1
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Order them, and say which belong together."""
-    items.sort(key=lambda item: _place(item)[0])
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_place(item)[1]))
+    """Order them."""
+    items.sort(key=_turn)
+    misplaced = [item.nodeid for item in items if _turn(item) < 2 and "playwright" in _fixtures(item)]
+    assert not misplaced, f"tests with a browser belong into a file test_…{_PAGES}: {misplaced}"
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    return getattr(item, "fixturenames", [])

@@ -24,7 +24,7 @@ CHECKS: list[tuple[str, list[str]]] = [
 UNIT = [str(BIN / "coverage"), "run", "-m", "pytest", "tests/unit", "-q"]
 COVERAGE = [str(BIN / "coverage"), "report"]
 # Two processes, see `tests/conftest.py`.
-SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
+SIDE_BY_SIDE = ["-n", "2", "--no-loadscope-reorder"]
 REST = [str(BIN / "pytest"), "tests", "-q", "--ignore=tests/unit", "--durations=10", *SIDE_BY_SIDE]
 
 
