@@ -22,6 +22,7 @@ from services.jetstream.log import LOG
 from services.jetstream.reading import read_to_end
 from shared import wire
 from shared.events import AgentComplete, AgentName, Event, PbxStatus
+from shared.subjects import is_fence
 from tests.support.nats import NatsServer
 from tests.support.scripted_ami import END, Action, ScriptedAmi, listing, message, scripted_ami
 from tests.support.waiting import until
@@ -127,7 +128,12 @@ class Bridge:
     async def published(self) -> list[Event]:
         """All that is in the log."""
         found: list[Event] = []
-        await read_to_end(self.connection, LOG, lambda _subject, data, _at: found.append(wire.decode(data)))
+
+        def take(subject: str, data: bytes, _at: int) -> None:
+            if not is_fence(subject):
+                found.append(wire.decode(data))
+
+        await read_to_end(self.connection, LOG, take)
         return found
 
     async def until_complete(self, number: int) -> None:

@@ -325,3 +325,13 @@ async def test_what_the_acting_bridge_missed_while_its_link_was_down_comes_from_
         found = await until_logged(pair.connection, told)
         assert found.completed == [1, 2]
         assert not acts(pair.leader)
+
+
+async def test_bridge_that_comes_after_the_acting_one_died_is_not_faster_than_the_one_that_stood_by(
+    pair: Pair,
+) -> None:
+    await pair.leader.kill()
+    newcomers = [await pair.floor.start_bridge() for _ in range(2)]
+    await until(lambda: any(acts(one) for one in (pair.standby, *newcomers)), 15)
+
+    assert acts(pair.standby)

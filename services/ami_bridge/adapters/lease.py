@@ -21,7 +21,7 @@ from nats.js.kv import KV_DEL, KV_OP
 from services import cancellation
 from services.ami_bridge.adapters.known_log import KnownLog
 from services.ami_bridge.clocks import steady_s
-from services.ami_bridge.core.tenure import RENEW_EVERY_S, TTL_S, LeaseValue, Tenure, read_value
+from services.ami_bridge.core.tenure import RENEW_EVERY_S, TTL_S, LeaseValue, Tenure, left_to, read_value
 from services.jetstream.connection import Connection
 from services.jetstream.permissions import LEASE
 from services.jetstream.streams import ensure_stream
@@ -77,7 +77,7 @@ class Lease:
         self._known = known
         self._tenure = Tenure(steady_s())
         self._writing = asyncio.Lock()
-        self._wanted = False
+        self._wanted = ""
         self._taken = asyncio.Event()
         self._freed = asyncio.Event()
 
@@ -156,7 +156,11 @@ class Lease:
             try:
                 await self._connection.call(ensure_stream(self._js, self._config()))
                 holder, revision = await self._look()
-                self._session, self._wanted = self._in_step(), False
+                # What is written first is "fit" only of a bridge in step since it heard the last renewal:
+                # else another may have seen what this one missed, and asks for it.
+                self._wanted = ""
+                if holder == "" and self._tenure.must_let_others(steady_s()):
+                    return False
                 return holder in ("", self._own) and await self._write(revision)
             except (errors.Error, TimeoutError) as error:
                 log.debug("the lease cannot be taken now: %s", error or type(error).__name__)
@@ -197,7 +201,9 @@ class Lease:
         return True
 
     async def _delete(self, revision: int) -> bool:
-        return await self._publish(revision, self._own.encode(), {KV_OP: KV_DEL}) is not None
+        """Leave it to the bridge that asked for it, or to any."""
+        left_to = f"{self._own} {self._wanted}".encode()
+        return await self._publish(revision, left_to, {KV_OP: KV_DEL}) is not None
 
     async def _publish(self, revision: int, data: bytes, headers: dict[str, str] | None = None) -> int | None:
         """The sequence that it got; ``None`` when the revision is not the newest."""
@@ -235,14 +241,15 @@ class Lease:
     async def _on_write(self, message: Msg) -> None:
         """What any bridge writes, also what the server will refuse as it is too late."""
         now = steady_s()
-        value = read_value(message.data)
         if message.subject.endswith(_WANTED):
-            self._wanted = True
-        elif value.holder == self._own:
+            self._wanted = self._wanted or message.data.decode("utf-8", "replace")
             return
-        elif (message.headers or {}).get(KV_OP):
+        value = read_value(message.data)
+        if value.holder == self._own:
+            return
+        if (message.headers or {}).get(KV_OP):
             if not self.holds:
-                self._tenure.freed(now)
+                self._tenure.freed(now, to_another=left_to(message.data) not in ("", self._own))
                 self._freed.set()
         else:
             self._taken.set()
@@ -252,7 +259,7 @@ class Lease:
                 if value.generation:
                     self._known.heard(value.generation, value.last_sequence)
                 if self._still_in_step() and not value.fit:
-                    await self._connection.client.publish(self._subject + _WANTED)
+                    await self._connection.client.publish(self._subject + _WANTED, self._own.encode())
 
     def _still_in_step(self) -> bool:
         """Whether without a break since this was asked last: at the last renewal, ours or another's."""

@@ -41,6 +41,12 @@ def read_value(data: bytes) -> LeaseValue:
     return LeaseValue(holder, word != "unfit", _whole(behind), generation, _whole(sequence))
 
 
+def left_to(data: bytes) -> str:
+    """Of what is written when a lease is given up: to which bridge; ``""``: to any."""
+    _, _, whom = data.decode("utf-8", "replace").partition(" ")
+    return whom
+
+
 def _whole(text: str) -> int:
     return int(text) if text.isdecimal() else 0
 
@@ -56,6 +62,8 @@ class Tenure:
         self.revision: int | None = None
         self._over_at_s = now_s
         self._free_at_s = now_s
+        self._is_new = True
+        self._was_held = False
 
     def holds(self, now_s: float) -> bool:
         """Whether this bridge may act."""
@@ -82,15 +90,28 @@ class Tenure:
 
     def heard(self, now_s: float) -> None:
         """Another bridge wrote the key."""
+        self._is_new = False
         self._free_at_s = now_s + TTL_S
 
-    def freed(self, now_s: float) -> None:
-        """Another bridge gave it up."""
-        self._free_at_s = now_s
+    def freed(self, now_s: float, *, to_another: bool = False) -> None:
+        """Another bridge gave it up; ``to_another``: for one that is not this."""
+        self._free_at_s = now_s + (_SHY_S if to_another else 0.0)
 
     def found_held(self, now_s: float) -> None:
         """We tried, and it is still another's."""
+        self._was_held = True
         self._free_at_s = max(self._free_at_s, now_s + _AGAIN_S)
+
+    def must_let_others(self, now_s: float) -> bool:
+        """It is free: whether a bridge that came after its holder died leaves it to one that saw more.
+
+        That is one which never heard the holder, and found the lease held all the same.
+        """
+        if not (self._is_new and self._was_held):
+            return False
+        self._is_new = False
+        self._free_at_s = now_s + _SHY_S
+        return True
 
     def may_try(self, now_s: float, *, fit: bool) -> bool:
         """Whether it seems to be free; those that are not in step with Asterisk wait a moment for others."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from services.ami_bridge.core.tenure import TTL_S, LeaseValue, Tenure, read_value
+from services.ami_bridge.core.tenure import TTL_S, LeaseValue, Tenure, left_to, read_value
 
 
 def test_nobody_holds_a_lease_by_merely_being_there() -> None:
@@ -95,3 +95,32 @@ def test_what_another_version_wrote_has_a_holder_too() -> None:
     assert read_value(b"a1") == LeaseValue("a1", fit=True, behind_ms=0)
     assert read_value(b"a1 fit many") == LeaseValue("a1", fit=True, behind_ms=0)
     assert read_value(b"\xff unfit 5") == LeaseValue("�", fit=False, behind_ms=5)
+
+
+def test_bridge_that_never_heard_the_holder_lets_those_go_first_who_did() -> None:
+    tenure = Tenure(100.0)
+    tenure.found_held(100.0)
+
+    assert tenure.must_let_others(103.0)
+    assert not tenure.may_try(103.9, fit=True)
+    assert tenure.may_try(104.0, fit=True)
+    assert not tenure.must_let_others(104.0)
+
+
+def test_bridge_that_stood_by_or_is_the_first_lets_nobody_go_first() -> None:
+    standing_by, first = Tenure(100.0), Tenure(100.0)
+    standing_by.found_held(100.0)
+    standing_by.heard(101.0)
+
+    assert not standing_by.must_let_others(104.0)
+    assert not first.must_let_others(100.0)
+
+
+def test_lease_that_is_left_to_another_is_free_to_others_a_moment_later() -> None:
+    tenure = Tenure(100.0)
+    tenure.freed(100.0, to_another=True)
+
+    assert not tenure.may_try(100.9, fit=True)
+    assert tenure.may_try(101.0, fit=True)
+    assert left_to(b"one two") == "two"
+    assert left_to(b"one ") == left_to(b"one") == ""
