@@ -94,7 +94,8 @@ class Tenure:
         self._free_at_s = now_s + TTL_S
 
     def freed(self, now_s: float, *, to_another: bool = False) -> None:
-        """Another bridge gave it up; ``to_another``: for one that is not this."""
+        """Another bridge gave it up, in order; ``to_another``: for one that is not this."""
+        self._is_new = False
         self._free_at_s = now_s + (_SHY_S if to_another else 0.0)
 
     def found_held(self, now_s: float) -> None:

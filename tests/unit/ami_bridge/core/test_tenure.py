@@ -107,8 +107,11 @@ def test_bridge_that_never_heard_the_holder_lets_those_go_first_who_did() -> Non
     assert not tenure.must_let_others(104.0)
 
 
-def test_bridge_that_stood_by_or_is_the_first_lets_nobody_go_first() -> None:
-    standing_by, first = Tenure(100.0), Tenure(100.0)
+def test_bridge_that_heard_the_holder_or_is_the_first_lets_nobody_go_first() -> None:
+    standing_by, first, given = Tenure(100.0), Tenure(100.0), Tenure(100.0)
+    given.found_held(100.0)
+    given.freed(101.0)
+    assert not given.must_let_others(101.0)
     standing_by.found_held(100.0)
     standing_by.heard(101.0)
 
