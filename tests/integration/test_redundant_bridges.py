@@ -330,8 +330,15 @@ async def test_what_the_acting_bridge_missed_while_its_link_was_down_comes_from_
 async def test_bridge_that_comes_after_the_acting_one_died_is_not_faster_than_the_one_that_stood_by(
     pair: Pair,
 ) -> None:
+    await asyncio.wait_for(_renewed_twice(pair.connection), 10)  # so the standby has heard it
     await pair.leader.kill()
     newcomers = [await pair.floor.start_bridge() for _ in range(2)]
     await until(lambda: any(acts(one) for one in (pair.standby, *newcomers)), 15)
 
     assert acts(pair.standby)
+
+
+async def _renewed_twice(connection: Connection) -> None:
+    first = (await connection.jetstream.stream_info(f"KV_{LEASE}")).state.last_seq
+    while (await connection.jetstream.stream_info(f"KV_{LEASE}")).state.last_seq < first + 2:
+        pass
