@@ -26,12 +26,19 @@ class Outcome(NamedTuple):
     own_busy: float
 
 
+_GROWS = "nats-server"
+"""It keeps an index of a log that grows until its oldest events are `nats.log_max_age_s` old."""
+
+
 def verdicts(outcome: Outcome) -> list[tuple[str, bool]]:
     """Each claim in words, and whether it holds."""
     found: list[tuple[str, bool]] = []
     for process in outcome.before.files if outcome.minutes >= LONG_ENOUGH_MIN else ():
         moved = drift(outcome.samples, process)
         words = f"{moved.early / 1024:.1f} MiB after the warm-up, {moved.late / 1024:.1f} MiB at the end"
+        if process == _GROWS:
+            found.append((f"memory of {process}: {words} (not judged: its log grows for a day)", True))
+            continue
         found.append((f"memory of {process}: {words} ({moved.share:+.1%}; at most +{DRIFT:.0%})", moved.flat))
     for process, files in outcome.before.files.items():
         left = outcome.after.files[process]
