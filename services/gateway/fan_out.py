@@ -32,9 +32,8 @@ WRITES_A_TURN = 500
 LONGEST_PAUSE_S = 0.005
 MOST_PENDING = 2000
 REFILLING_S = 0.01
-_REFILL_COSTS = (
-    10  # a refill is worth about so many writes; one from far back takes longer, so there is a clock
-)
+_REFILL_COSTS = 10
+"""A refill is worth about so many writes; one from far back takes longer, so there is a clock as well."""
 
 
 class Scheduler(Protocol):

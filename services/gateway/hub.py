@@ -30,7 +30,7 @@ from services.gateway.fan_out import FanOut, Scheduler
 from services.gateway.lanes.lane import Lane
 from services.gateway.openings import Openings
 from services.gateway.ports import Clock, Stored
-from services.gateway.subscription import Attendant, End, Subscription
+from services.gateway.subscription import End, Subscription
 from shared import subjects
 from shared.errors import MalformedEventError, MalformedSubjectError
 from shared.subjects import Subject
@@ -50,7 +50,7 @@ def _ask_nobody(subscription: Subscription) -> None:
     raise NotImplementedError("nothing reads the log for this hub")
 
 
-class Hub(Attendant):
+class Hub:
     """Fan-out of the log to subscriptions.
 
     Attributes:

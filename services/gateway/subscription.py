@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from typing import Protocol
 
 from services.gateway.core.batch import Batch
 from services.gateway.core.position import Position
@@ -141,13 +142,13 @@ class Subscription:
             self.on_end(reason)
 
 
-class Attendant:
+class Attendant(Protocol):
     """Who looks after subscriptions."""
 
-    def paused(self, subscription: Subscription) -> None:
+    def paused(self, subscription: Subscription, /) -> None:
         """Its lane takes no more."""
-        raise NotImplementedError
+        ...
 
-    def writable(self, subscription: Subscription) -> None:
+    def writable(self, subscription: Subscription, /) -> None:
         """Its lane takes more again."""
-        raise NotImplementedError
+        ...

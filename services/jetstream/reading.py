@@ -1,4 +1,4 @@
-"""Read a stream to its end."""
+"""Read a stream to its end, or as far as is wanted."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ async def read_to_end(
     subjects: Sequence[str] = (),
     start_time: datetime | None = None,
     on_headers: OnHeaders | None = None,
+    enough: Callable[[], bool] = lambda: False,
 ) -> int:
     """Hand over subject, payload and sequence of every message, in order; the last sequence read (0: none).
 
@@ -31,6 +32,7 @@ async def read_to_end(
     Args:
         start_time: begin with what was stored then, by the server's clock, instead of ``first_sequence``.
         on_headers: is handed a message's headers just before the rest of it.
+        enough: asked after each message; when it says so, that is the end.
 
     Raises:
         LogMissingError: there is no such stream.
@@ -43,7 +45,7 @@ async def read_to_end(
         nonlocal last
         on_message(subject, payload, delivery.sequence)
         last = delivery.sequence
-        if delivery.pending == 0:
+        if delivery.pending == 0 or enough():
             at_end()
 
     def at_end() -> None:

@@ -15,7 +15,7 @@ from services.gateway.errors import BusAwayError, HistoryGoneError
 from services.gateway.hub import Hub
 from services.gateway.lanes.lane import LaneName, Reader, Transport
 from services.gateway.ports import Cursor, Stored, StoredTicket
-from services.gateway.subscription import Attendant, Subscription
+from services.gateway.subscription import Subscription
 from shared import subjects, wire
 from shared.events import (
     AgentComplete,
@@ -128,7 +128,7 @@ class FakeLane:
         return [event["type"] for event in self.events()]
 
 
-class NoHub(Attendant):
+class NoHub:
     """For a subscription that no hub looks after."""
 
     def paused(self, subscription: Subscription) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from services.gateway.errors import BusAwayError, HistoryGoneError
 from services.gateway.ports import Stored
-from services.jetstream import page
 from services.jetstream.connection import Connection
 from services.jetstream.errors import BusUnavailableError
 from services.jetstream.log import LOG, read_log
+from services.jetstream.reading import read_to_end
 
 _PAGE_BYTES = 4 * 1024 * 1024
 
@@ -22,9 +22,21 @@ class NatsLogHistory:
         """What follows a sequence; see the port."""
         if not self._connection.connected:
             raise BusAwayError("not connected")
+        found: list[Stored] = []
+        size = 0
+
+        def take(subject: str, payload: bytes, sequence: int) -> None:
+            nonlocal size
+            found.append(Stored(subject, payload, sequence))
+            size += len(payload)
+
         try:
-            found = await page.read_page(
-                self._connection, LOG, first_sequence=after + 1, most=most, most_bytes=_PAGE_BYTES
+            await read_to_end(
+                self._connection,
+                LOG,
+                take,
+                first_sequence=after + 1,
+                enough=lambda: len(found) >= most or size >= _PAGE_BYTES,
             )
             # Afterwards: the log only drops from its beginning, so what is whole now was so when it was read.
             now = await read_log(self._connection)
@@ -32,4 +44,4 @@ class NatsLogHistory:
             raise BusAwayError(str(error)) from error
         if now.generation != generation or now.first_sequence > after + 1:
             raise HistoryGoneError
-        return [Stored(*one) for one in found]
+        return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -13,7 +14,7 @@ from services.gateway.lanes.lane import HIGH_WATER, LOW_WATER, LaneName, Reader,
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 
-class AsgiLane:
+class AsgiLane(ABC):
     """A bounded buffer, as a transport has one."""
 
     transport: Transport
@@ -71,8 +72,9 @@ class AsgiLane:
             if self._reader is not None:
                 self._reader.go_on()
 
+    @abstractmethod
     async def _put(self, batch: Batch) -> None:
-        raise NotImplementedError
+        """Send one batch."""
 
 
 class AsgiWebSocketLane(AsgiLane):

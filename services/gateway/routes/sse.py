@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from services.gateway.core import frames, sse
 from services.gateway.errors import BusAwayError, NoTicketError, NotReadyError
 from services.gateway.lanes.asgi import AsgiSseLane
@@ -14,6 +12,7 @@ from services.gateway.routes.streams import (
     Receive,
     Send,
     Streams,
+    Way,
 )
 from services.gateway.subscription import End
 
@@ -46,15 +45,7 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
         await _end(send)
         return
 
-    await streams.carry(
-        key,
-        ticket,
-        scope,
-        receive,
-        partial(_goodbye, streams, send),
-        raw=RawSseLane,
-        asgi=lambda: AsgiSseLane(send),
-    )
+    await streams.carry(key, ticket, scope, receive, send, _WAY)
 
 
 async def _goodbye(streams: Streams, send: Send, reason: End) -> None:
@@ -76,3 +67,6 @@ async def _begin(send: Send) -> None:
 
 async def _end(send: Send, body: bytes = b"") -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+_WAY = Way(RawSseLane, AsgiSseLane, _goodbye)

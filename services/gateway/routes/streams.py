@@ -1,7 +1,7 @@
 """What the transports share: who may, the headers, and serving a stream until either side ends.
 
-A transport is a plain ASGI handler. It begins its response by ASGI, then :func:`serve` lets the hub write:
-straight into the connection where the server shows it, else by an ASGI lane with a task of its own.
+A transport is a plain ASGI handler. It begins its response by ASGI, then :meth:`Streams.carry` lets the hub
+write: straight into the connection where the server shows it, else by an ASGI lane with a task of its own.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs
 
 from services import cancellation
@@ -79,10 +80,8 @@ class Streams:
         ticket: Ticket,
         scope: AsgiScope,
         receive: Receive,
-        goodbye: Goodbye,
-        *,
-        raw: Callable[[Connection], Lane],
-        asgi: Callable[[], AsgiLane],
+        send: Send,
+        way: Way,
     ) -> None:
         """Serve an admitted ticket whose response has begun, by the lane that the server allows.
 
@@ -91,11 +90,12 @@ class Streams:
         """
         asked = asked_position(scope)
         after, resume = position_or_none(asked), asked is not None
+        goodbye = partial(way.goodbye, self, send)
         connection = connection_of(scope)
         if connection is None:
-            await self._carry_by_asgi(key, ticket, asgi(), after, resume, receive, goodbye)
+            await self._carry_by_asgi(key, ticket, way.asgi(send), after, resume, receive, goodbye)
             return
-        subscription = self._join(key, ticket, raw(connection), after, resume=resume)
+        subscription = self._join(key, ticket, way.raw(connection), after, resume=resume)
         leaving = _Leaving(subscription, connection.transport, goodbye)
         try:
             while not (await receive())["type"].endswith(".disconnect"):
@@ -156,6 +156,14 @@ class Streams:
     def _leave(self, key: str, subscription: Subscription) -> None:
         self.desk.closed(key, subscription)
         self.hub.leave(subscription)
+
+
+class Way(NamedTuple):
+    """What is a transport's own: its lanes, and its last words."""
+
+    raw: Callable[[Connection], Lane]
+    asgi: Callable[[Send], AsgiLane]
+    goodbye: Callable[[Streams, Send, End], Coroutine[Any, Any, None]]
 
 
 def asked_position(scope: AsgiScope) -> str | None:

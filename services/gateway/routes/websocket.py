@@ -5,8 +5,6 @@ Close codes: 1008 and 4500-4999 mean do not reconnect; any other, reconnect.
 
 from __future__ import annotations
 
-from functools import partial
-
 from services.gateway.core import frames
 from services.gateway.errors import (
     CLOSE_MOVE,
@@ -26,6 +24,7 @@ from services.gateway.routes.streams import (
     Receive,
     Send,
     Streams,
+    Way,
 )
 from services.gateway.subscription import End
 
@@ -63,15 +62,7 @@ async def _serve(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
         await _close(send, CLOSE_TRY_AGAIN, error.title)
         return
 
-    await streams.carry(
-        key,
-        ticket,
-        scope,
-        receive,
-        partial(_goodbye, streams, send),
-        raw=RawWebSocketLane,
-        asgi=lambda: AsgiWebSocketLane(send),
-    )
+    await streams.carry(key, ticket, scope, receive, send, _WAY)
 
 
 async def _goodbye(streams: Streams, send: Send, reason: End) -> None:
@@ -84,3 +75,6 @@ async def _goodbye(streams: Streams, send: Send, reason: End) -> None:
 
 async def _close(send: Send, code: int, reason: str) -> None:
     await send({"type": "websocket.close", "code": code, "reason": reason})
+
+
+_WAY = Way(RawWebSocketLane, AsgiWebSocketLane, _goodbye)

@@ -4,11 +4,11 @@ from services.gateway.core.batch import Batch
 from services.gateway.core.frames import CLOSE, RESET
 from services.gateway.core.scope import resolve
 from services.gateway.core.tickets import Ticket
-from services.gateway.subscription import Attendant, End, Subscription
+from services.gateway.subscription import End, Subscription
 from tests.support.gateway_fakes import FakeLane
 
 
-class Told(Attendant):
+class Told:
     """Who looks after a subscription, and was told what."""
 
     def __init__(self) -> None:
