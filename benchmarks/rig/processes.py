@@ -39,7 +39,7 @@ class Helper:
         assert self._process.stdout is not None
         async with asyncio.timeout(within_s):
             line = await self._process.stdout.readline()
-        assert line, f"process {self.pid} ended with code {await self._process.wait()}: {self._said()}"
+        assert line, f"process {self.pid} ended with code {await self._process.wait()}: {self.said}"
         return line.decode().strip()
 
     async def ask(self, command: str) -> str:
@@ -48,12 +48,18 @@ class Helper:
         self._process.stdin.write(f"{command}\n".encode())
         return await self.line()
 
-    def _said(self) -> str:
+    @property
+    def said(self) -> str:
+        """The end of what it wrote about itself; ``""`` of one that takes commands."""
         return "" if self._log is None else self._log.read_text("utf-8", "replace")[-_SHOWN_CHARACTERS:]
 
     def kill(self) -> None:
         """`kill -9`."""
         self._process.kill()
+
+    def terminate(self) -> None:
+        """SIGTERM: it is to end in order."""
+        self._process.terminate()
 
     async def stop(self) -> None:
         """End it, in order if it can."""

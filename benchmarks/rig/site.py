@@ -80,14 +80,15 @@ class Site:
 
     @contextlib.asynccontextmanager
     async def bridge(self) -> AsyncGenerator[Helper]:
-        """A bridge of the site's PBX, when that is shown as online."""
+        """A bridge of the site's PBX, when it is in step with that, and it is shown as online."""
         command = processes.module(
             "services.ami_bridge", "--config", str(self.config("bridge")), "--pbx", PBX
         )
-        starting = processes.serve(command, self._folder / "bridge.log")
+        self._started += 1
+        starting = processes.serve(command, self._folder / f"bridge-{self._started}.log")
         async with processes.stopped_after(starting) as process:
             async with asyncio.timeout(_READY_WITHIN_S):
-                while await self._status() != "online":  # noqa: ASYNC110 - NATS tells nobody
+                while "in step" not in process.said or await self._status() != "online":  # noqa: ASYNC110
                     await asyncio.sleep(0.05)
             yield process
 

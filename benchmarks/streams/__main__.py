@@ -16,7 +16,7 @@ import msgspec
 import uvloop
 
 from benchmarks.rig import machine, results
-from benchmarks.streams import coming_up, end_to_end, fan_out, memory, pressure
+from benchmarks.streams import coming_up, end_to_end, fan_out, memory, pressure, take_over
 from benchmarks.streams.plan import FULL, QUICK, Plan
 from benchmarks.streams.table import Row, missed, rendered
 
@@ -36,6 +36,7 @@ SCENARIOS: dict[str, Scenario] = {
     "memory": memory.a_connection,
     "cold": coming_up.cold_start,
     "reconnect": coming_up.reconnecting,
+    "takeover": take_over.of_a_bridge,
 }
 
 
