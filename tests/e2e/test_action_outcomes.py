@@ -25,8 +25,8 @@ from tests.support.streams import StreamClient, make_ticket
 
 TIMEOUT_S = 2
 AT_ONCE_S = 1.0
-IN_TIME_S = TIMEOUT_S + 1.0
-GIVEN_UP_S = TIMEOUT_S + 2.5
+IN_TIME_S = TIMEOUT_S + 10.0
+GIVEN_UP_S = TIMEOUT_S + 10.0
 """A key without a known end is waited for so long, and not longer."""
 
 
@@ -191,7 +191,7 @@ async def test_no_bridge(scene: Scene) -> None:
 
 async def test_a_pbx_that_is_offline(scene: Scene) -> None:
     ticket = await make_ticket(scene.one.url, agents=[AGENT], queues=[])
-    await scene.pbx.saved(AGENT)
+    await scene.pbx.saved(scene.phone.contact)
     async with StreamClient(scene.one.url, ticket, "websocket") as client:
         await scene.pbx.kill()
         await client.until_event(type="pbxStatus", status="offline")

@@ -10,11 +10,13 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from services.ami_bridge.__main__ import serve
+from services.ami_bridge.adapters import lease
 from services.ami_bridge.adapters.fences import FENCES, Fences
 from services.ami_bridge.adapters.jetstream_outbox import Outbox
 from services.ami_bridge.adapters.known_log import KnownLog
 from services.ami_bridge.adapters.lease import Lease
 from services.ami_bridge.clocks import steady_s
+from services.ami_bridge.core import tenure
 from services.ami_bridge.core.kept_moments import KeptMoments
 from services.jetstream import log as log_module
 from services.jetstream.connection import Connection
@@ -29,6 +31,15 @@ from tests.support.queue_traffic import QUEUE, Traffic, logged, until_logged
 from tests.support.scripted_ami import scripted_ami
 from tests.support.scripted_pbx import play
 from tests.support.waiting import until
+
+WITHIN_S = 20.0
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lease that is never over by itself within a test."""
+    for module in (tenure, lease):
+        monkeypatch.setattr(module, "TTL_S", 3600.0)
 
 
 class Candidate:
@@ -64,7 +75,7 @@ async def candidate(server: NatsServer, name: str) -> AsyncGenerator[Candidate]:
 @contextlib.asynccontextmanager
 async def holding(one: Candidate) -> AsyncGenerator[asyncio.Task[str]]:
     """It has the lease, and renews it."""
-    await asyncio.wait_for(one.lease.acquire(), 5)
+    await asyncio.wait_for(one.lease.acquire(), WITHIN_S)
     async with holding_on(one) as task:
         yield task
 
@@ -80,6 +91,7 @@ async def holding_on(one: Candidate) -> AsyncGenerator[asyncio.Task[str]]:
         await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.usefixtures("endless")
 async def test_one_of_two_gets_it_and_the_other_hears_of_each_renewal(nats_server: NatsServer) -> None:
     async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
         async with holding(one) as task:
@@ -92,7 +104,7 @@ async def test_one_of_two_gets_it_and_the_other_hears_of_each_renewal(nats_serve
             assert not task.done()
             assert steady_s() - two.stored_until[-1] > 6.9
         await one.lease.release()
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, WITHIN_S)
 
         assert (one.lease.holds, two.lease.holds) == (False, True)
         assert await one.lease.taken(1)
@@ -103,7 +115,7 @@ async def test_a_lease_that_is_not_renewed_is_another_bridges_after_its_time(nat
         async with holding(one):
             pass
 
-        await asyncio.wait_for(two.lease.acquire(), 4)
+        await asyncio.wait_for(two.lease.acquire(), WITHIN_S)
 
         assert not one.lease.holds
         assert not await one.lease.prove()
@@ -116,7 +128,7 @@ async def test_who_was_frozen_is_told_by_the_key_that_another_has_the_lease(nats
             async with admin(nats_server) as client:
                 await client.jetstream().publish(f"$KV.{LEASE}.hq", b"b fit 0")
 
-            assert await asyncio.wait_for(task, 2) == "another bridge has the lease"
+            assert await asyncio.wait_for(task, WITHIN_S) == "another bridge has the lease"
         assert not one.lease.holds
         assert not two.lease.holds
 
@@ -149,6 +161,7 @@ async def test_a_bridge_whose_machine_slept_knows_that_its_lease_is_over(
         assert not one.lease.holds
 
 
+@pytest.mark.usefixtures("endless")
 async def test_it_is_given_up_though_the_answer_to_the_last_renewal_never_came(
     nats_server: NatsServer,
 ) -> None:
@@ -159,7 +172,7 @@ async def test_it_is_given_up_though_the_answer_to_the_last_renewal_never_came(
 
         await one.lease.release()
 
-        await asyncio.wait_for(two.lease.acquire(), 1)
+        await asyncio.wait_for(two.lease.acquire(), WITHIN_S)
 
 
 async def test_a_bridge_that_lost_nats_knows_by_its_own_clock_that_its_lease_is_over(
@@ -168,7 +181,7 @@ async def test_a_bridge_that_lost_nats_knows_by_its_own_clock_that_its_lease_is_
     async with candidate(nats_server, "a") as one, holding(one) as task:
         nats_server.freeze()
         try:
-            assert await asyncio.wait_for(task, 5) == "the lease is over"
+            assert await asyncio.wait_for(task, WITHIN_S) == "the lease is over"
         finally:
             nats_server.thaw()
         assert not one.lease.holds
@@ -179,23 +192,25 @@ async def test_a_removed_bucket_is_made_anew(nats_server: NatsServer) -> None:
         async with holding(one) as task:
             async with admin(nats_server) as client:
                 await client.jetstream().delete_stream(f"KV_{LEASE}")
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, WITHIN_S)
 
-        await asyncio.wait_for(one.lease.acquire(), 5)
+        await asyncio.wait_for(one.lease.acquire(), WITHIN_S)
         assert one.lease.holds
 
 
+@pytest.mark.usefixtures("endless")
 async def test_a_bridge_without_asterisk_gives_it_to_one_that_asks(nats_server: NatsServer) -> None:
     async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
         async with holding(one) as task:
             waiting = asyncio.create_task(two.lease.acquire())
             one.session = None
 
-            assert "asked for it" in await asyncio.wait_for(task, 4)
+            assert "asked for it" in await asyncio.wait_for(task, WITHIN_S)
             await one.lease.release()
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, WITHIN_S)
 
 
+@pytest.mark.usefixtures("endless")
 async def test_a_bridge_that_missed_something_gives_it_to_one_that_did_not(nats_server: NatsServer) -> None:
     async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
         async with holding(one) as task:
@@ -203,10 +218,10 @@ async def test_a_bridge_that_missed_something_gives_it_to_one_that_did_not(nats_
             await until(lambda: len(two.stored_until) > 1, what="renewals are heard")
             one.session = object()
 
-            assert "asked for it" in await asyncio.wait_for(task, 4)
+            assert "asked for it" in await asyncio.wait_for(task, WITHIN_S)
             await one.lease.release()
             again = asyncio.create_task(one.lease.acquire())
-        await asyncio.wait_for(waiting, 1)
+        await asyncio.wait_for(waiting, WITHIN_S)
 
         async with holding_on(two) as held:
             await until(lambda: len(one.stored_until) > 2, what="renewals are heard")
@@ -308,7 +323,7 @@ async def test_what_a_bridge_writes_after_another_began_is_refused_whatever_it_b
 
         zombie.put(count(3), "")
         zombie.put(OriginateFailed(pbx="hq", action_id="1", agent="148", reason="busy"), "hq:1")
-        await asyncio.wait_for(zombie.fenced_off.wait(), 5)
+        await asyncio.wait_for(zombie.fenced_off.wait(), WITHIN_S)
         assert not await zombie.flushed(5)
         await zombie.close(5)
         await leader.close(0)

@@ -68,6 +68,7 @@ def _member(queue: str, agent: str) -> dict[str, str]:
         "Penalty": "0",
         "CallsTaken": "0",
         "LastCall": "0",
+        "InCall": "0",
         "Status": "1",
         "Paused": "0",
     }

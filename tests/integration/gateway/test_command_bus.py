@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -85,7 +84,7 @@ async def test_many_at_once_get_each_its_own_answer(
 
 
 async def test_no_bridge_is_said_at_once(bus: NatsCommandBus) -> None:
-    outcome = await asyncio.wait_for(ask(bus), 1)
+    outcome = await asyncio.wait_for(ask(bus, within_s=60), 15)
 
     assert (outcome.result, outcome.code) == ("not_sent", "no_bridge")
     assert "hq" in outcome.message
@@ -150,10 +149,10 @@ async def test_killed_nats_leaves_what_was_sent_unknown_and_sends_nothing_more(
         waiting = asyncio.create_task(ask(bus, within_s=30))
         await until(lambda: bridge.messages)
         nats_server.kill()
-        outcome = await asyncio.wait_for(waiting, 2)
+        outcome = await asyncio.wait_for(waiting, 15)
         assert (outcome.result, outcome.code) == ("unknown", "no_answer")
 
-        away = [await asyncio.wait_for(ask(bus), 1) for _ in range(20)]
+        away = [await asyncio.wait_for(ask(bus, within_s=60), 15) for _ in range(20)]
         assert {(one.result, one.code) for one in away} == {("not_sent", "bus_away")}
 
         await asyncio.to_thread(nats_server.start)
@@ -222,7 +221,5 @@ async def test_client_that_goes_away_leaves_nothing_waiting(
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             bridge.let_go.set()
-            started = time.monotonic()
             assert await ask(bus) == DONE
-    assert time.monotonic() - started < 60
     assert caplog.text == ""

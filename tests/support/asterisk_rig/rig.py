@@ -13,6 +13,7 @@ from urllib.parse import quote
 from docker.models.containers import Container
 
 from tests.support.asterisk_rig.ami_client import AmiClient, AmiClosedError, AmiMessage, AmiRefusedError
+from tests.support.asterisk_rig.database import stored_values
 from tests.support.asterisk_rig.docker_engine import image_of, require_engine, running, sweep
 from tests.support.asterisk_rig.polling import eventually
 from tests.support.asterisk_rig.ports import free_ports
@@ -128,13 +129,14 @@ class AsteriskRig:
         await asyncio.to_thread(self._container.kill, "SIGCONT")
 
     async def saved(self, text: str) -> None:
-        """Wait until ``text`` is in Asterisk's database file: a change is written up to a second later.
+        """Wait until a value with ``text`` is in Asterisk's database, which is up to a second late.
 
-        Before that, `kill` loses a dynamic member or a registration. A member is ``<interface>;...`` there.
+        Before that, `kill` loses a dynamic member or a registration. A member is ``<interface>;...`` there, a
+        registration has the phone's contact.
         """
 
         async def written() -> bool:
-            return (await self._run("grep", "-acF", text, "/var/lib/asterisk/astdb.sqlite3")).strip() != "0"
+            return any(text in value for value in await asyncio.to_thread(stored_values, self._container))
 
         await eventually(written, f"{text} is saved")
 

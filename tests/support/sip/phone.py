@@ -138,6 +138,11 @@ class SipPhone(asyncio.DatagramProtocol):
         async with asyncio.timeout(timeout_s):
             return await self._arrived.get()
 
+    @property
+    def contact(self) -> str:
+        """The URI at which Asterisk reaches it."""
+        return f"sip:{self.user}@{_HOST}:{self.port}"
+
     # ---------------------------------------------------------------- used by its calls
 
     @property
@@ -146,7 +151,7 @@ class SipPhone(asyncio.DatagramProtocol):
 
     @property
     def _contact(self) -> str:
-        return f"<sip:{self.user}@{_HOST}:{self.port}>"
+        return f"<{self.contact}>"
 
     def uri_of(self, number: str) -> str:
         return f"sip:{number}@{_HOST}:{self._server_port}"
