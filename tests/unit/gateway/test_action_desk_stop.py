@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from services.gateway import action_desk
 from services.gateway.core.principal import OPEN
 from services.gateway.errors import BusAwayError
 from services.gateway.ports import Settled
@@ -127,12 +128,18 @@ async def test_action_that_has_not_been_sent_when_the_stop_begins_is_not() -> No
     assert rig.bus.asked == []
 
 
-async def test_action_whose_key_gets_no_answer_is_not_sent_and_its_key_given_back() -> None:
+async def test_action_whose_key_gets_no_answer_is_not_sent_and_its_key_given_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(action_desk, "_KEEP_WITHIN_S", 60)
     rig = Desk(_Stuck("begin", "release"))
     task = asyncio.create_task(rig.run("k"))
     await until(lambda: _asked(rig) == ["begin"])
 
     rig.desk.stop(0)
+    await until(lambda: _asked(rig) == ["begin", "release"])
+    monkeypatch.setattr(action_desk, "_KEEP_WITHIN_S", 0)
+    rig.desk.stop(0)  # the time for this is over, too
 
     with pytest.raises(BusAwayError):
         await task
@@ -143,8 +150,9 @@ async def test_action_whose_key_gets_no_answer_is_not_sent_and_its_key_given_bac
 
 @pytest.mark.parametrize("outcome", [Outcome(result="done"), NOT_SENT])
 async def test_answer_does_not_wait_for_ever_for_a_store_that_does_not_take_the_end(
-    outcome: Outcome, caplog: pytest.LogCaptureFixture
+    outcome: Outcome, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(action_desk, "_KEEP_WITHIN_S", 0.01)
     rig = Desk(_Stuck("settle", "release"), outcome)
     task = asyncio.create_task(rig.run("k"))
     await until(lambda: _asked(rig))

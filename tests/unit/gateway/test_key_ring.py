@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from services.gateway import key_ring
 from services.gateway.key_ring import KeyRing
 from tests.support.gateway_fakes import FakeClock
 from tests.support.keys import Keys
@@ -73,7 +74,8 @@ def test_change_that_shows_neither_in_time_nor_in_size_counts(tmp_path: Path) ->
     assert not bench.good
 
 
-async def test_change_is_seen_without_anybody_asking(tmp_path: Path) -> None:
+async def test_change_is_seen_without_anybody_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_ring, "LOOK_EVERY_S", 0.01)
     bench = Bench(tmp_path)
     running = asyncio.create_task(bench.ring.run())
     try:

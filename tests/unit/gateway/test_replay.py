@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
+from services.gateway import replay
 from services.gateway.core.position import parse_position
 from services.gateway.core.scope import resolve
 from services.gateway.core.tickets import Ticket
@@ -101,6 +102,13 @@ async def test_one_too_old_does_not_keep_others_from_resuming() -> None:
         assert (await arrived(*old))[0] == "reset"
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A log that could not be read is tried again at once."""
+    monkeypatch.setattr(replay, "_PAUSE_S", 0.001)
+
+
+@pytest.mark.usefixtures("hasty")
 async def test_log_that_cannot_be_read_is_tried_again() -> None:
     async with gateway() as (hub, log):
         log.away = True
@@ -112,6 +120,7 @@ async def test_log_that_cannot_be_read_is_tried_again() -> None:
         assert await arrived(subscription, lane) == EXPECTED
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("room", [None, 10])
 async def test_copy_of_the_log_that_has_not_got_there_is_not_taken_for_all(
     room: int | None, monkeypatch: pytest.MonkeyPatch

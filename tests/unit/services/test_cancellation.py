@@ -8,6 +8,12 @@ import pytest
 from services import cancellation
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was swallowed comes again at once."""
+    monkeypatch.setattr(cancellation, "_AGAIN_S", 0.001)
+
+
 async def swallow_one(times: int) -> None:
     """Ends at the cancellation after so many."""
     for _ in range(times):
@@ -16,20 +22,22 @@ async def swallow_one(times: int) -> None:
     await asyncio.Future()
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_a_task_that_swallows_cancellations_is_cancelled_until_it_has_ended() -> None:
     task = asyncio.create_task(swallow_one(3))
     await asyncio.sleep(0)
 
-    await cancellation.end([task])
+    await cancellation.end([task], within_s=60)
 
     assert task.cancelled()
 
 
+@pytest.mark.usefixtures("hasty")
 async def test_one_that_swallows_all_is_given_up() -> None:
     task = asyncio.create_task(swallow_one(1000))
     await asyncio.sleep(0)
 
-    await cancellation.end([task], within_s=0.15)
+    await cancellation.end([task], within_s=0.02)
 
     assert not task.done()
     while not task.done():

@@ -41,7 +41,7 @@ class Recording(HTTPServer):
 @pytest.fixture
 def server() -> Generator[Recording]:
     with Recording() as found:
-        thread = Thread(target=found.serve_forever)
+        thread = Thread(target=found.serve_forever, kwargs={"poll_interval": 0.01})  # how long its end takes
         thread.start()
         try:
             yield found
