@@ -92,17 +92,24 @@ class Ring:
     def page(self, sequence: int) -> tuple[list[Entry], int]:
         """What follows ``sequence``, oldest first, as far as a page goes; ask :meth:`reaches` before.
 
+        A page ends with a multiple of ``PAGE``, wherever it begins: so clients who fell behind at different
+        places come to share their pages, and each page is made once for all of them.
+
         Returns:
             the entries, and up to which sequence they are everything: the last one here if that is in it.
         """
         entries = self._entries
         first = stop = bisect_right(entries, sequence, key=_sequence)
+        if first == len(entries):
+            return [], self.last
+        border = -(-entries[first].sequence // PAGE) * PAGE
         size = 0
-        while stop < len(entries) and stop - first < PAGE and size < PAGE_BYTES:
+        while stop < len(entries) and entries[stop].sequence <= border and size < PAGE_BYTES:
             size += len(entries[stop].payload)
             stop += 1
-        end = entries[stop - 1].sequence if stop < len(entries) else self.last
-        return entries[first:stop], end
+        if stop == len(entries):
+            return entries[first:stop], self.last
+        return entries[first:stop], border if entries[stop].sequence > border else entries[stop - 1].sequence
 
     def _cut(self, number: int) -> None:
         self.floor = self._entries[number - 1].sequence

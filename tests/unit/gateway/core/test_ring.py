@@ -81,11 +81,32 @@ def test_gives_a_page_at_a_time() -> None:
     ring.skip(PAGE + 6)
 
     entries, end = ring.page(2)
-    assert [one.sequence for one in entries] == list(range(3, PAGE + 3))
-    assert end == PAGE + 2
-    assert [one.sequence for one in ring.page(end)[0]] == [PAGE + 3, PAGE + 4, PAGE + 5]
+    assert [one.sequence for one in entries] == list(range(3, PAGE + 1))
+    assert end == PAGE
+    assert [one.sequence for one in ring.page(end)[0]] == list(range(PAGE + 1, PAGE + 6))
     assert ring.page(end)[1] == PAGE + 6
+    assert ring.page(PAGE + 5) == ([], PAGE + 6)
     assert len(ring) == PAGE + 5
+
+
+def test_pages_end_at_the_same_places_wherever_they_begin() -> None:
+    ring = filled(Ring(), 1, 3 * PAGE)
+
+    assert {ring.page(after)[1] for after in range(PAGE)} == {PAGE}
+    assert {ring.page(after)[1] for after in range(PAGE, 2 * PAGE)} == {2 * PAGE}
+
+
+def test_page_goes_as_far_as_nothing_is_left_out() -> None:
+    ring = Ring()
+    for sequence in (3, 5 * PAGE - 1, 5 * PAGE + 1):
+        ring.append(entry(sequence))
+
+    assert [(sequences(ring, after), ring.page(after)[1]) for after in (0, 3, PAGE, 5 * PAGE)] == [
+        ([3], PAGE),
+        ([5 * PAGE - 1], 5 * PAGE),
+        ([5 * PAGE - 1], 5 * PAGE),
+        ([5 * PAGE + 1], 5 * PAGE + 1),
+    ]
 
 
 def test_page_of_large_messages_is_short() -> None:
