@@ -65,7 +65,7 @@ class Scene:
         await self.supervisor.until_more(actions)
         await self.clients.until_told()
 
-    async def settle(self) -> LogCopy:
+    async def settle(self) -> None:
         """End the load; compare what the clients were told with the log, and what they show with Asterisk."""
         self.supervisor.stop()
         await self.calls.stop()
@@ -78,20 +78,32 @@ class Scene:
         story = f"{len(log.entries)} events, {len(log.moments('agentComplete'))} conversations"
         connections = f"{self.clients.connections} connections, {self.clients.resets} resets"
         print(f"\nseed {self.seed}: {story}; {len(self.clients.members)} clients, {connections}")
-        return log
 
-    def logged(self, log: LogCopy) -> None:
-        """Every conversation that ended at Asterisk is in the log, once."""
+    async def until_in_step(self) -> None:
+        """Wait until every bridge there is follows Asterisk."""
+        await until(lambda: all("in step" in one.log for one in self.bridges), what="all bridges are in step")
+
+    async def logged(self) -> None:
+        """Every conversation that ended at Asterisk is in the log, once.
+
+        Those that only a bridge saw which was frozen come when it goes on.
+        """
         assert self.witness is not None
-        told = Counter(
-            Conversation(
-                event["queue"], event["agent"], event["holdTime"], event["talkTime"], event["reason"]
-            )
-            for event in log.moments("agentComplete")
-        )
         heard = self.witness.conversations
-        assert told == heard, f"lost {heard - told}, doubled {told - heard}"
-        assert told
+        assert heard
+        deadline = time.monotonic() + _LOGGED_WITHIN_S
+        while (told := conversations(await self.clients.until_told())) != heard:
+            logs = "\n".join(one.log[-2000:] for one in self.bridges)
+            assert time.monotonic() < deadline, f"lost {heard - told}, doubled {told - heard}\n{logs}"
+        await self.clients.check()
+
+
+def conversations(log: LogCopy) -> Counter[Conversation]:
+    """Those that the log tells of."""
+    return Counter(
+        Conversation(event["queue"], event["agent"], event["holdTime"], event["talkTime"], event["reason"])
+        for event in log.moments("agentComplete")
+    )
 
 
 @contextlib.asynccontextmanager
@@ -122,7 +134,9 @@ async def chaos(
         supervising = asyncio.create_task(supervisor.run())
         try:
             await until(lambda: calls.ended >= 2, _BEGUN_WITHIN_S, "the first conversations")
-            yield Scene(pbx, floor, clients, supervisor, calls, seen, seed)
+            scene = Scene(pbx, floor, clients, supervisor, calls, seen, seed)
+            await scene.until_in_step()
+            yield scene
         finally:
             supervisor.stop()
             await supervising

@@ -110,7 +110,8 @@ async def test_nats_is_killed_and_freezes(pbx: AsteriskRig, tmp_path: Path) -> N
         await scene.clients.until_status("offline")
         await asyncio.to_thread(scene.floor.nats.start)
         await scene.work()
-        scene.logged(await scene.settle())
+        await scene.settle()
+        await scene.logged()
         assert scene.clients.resets == 0
 
 
@@ -129,7 +130,8 @@ async def test_gateways_are_killed_and_freeze(pbx: AsteriskRig, tmp_path: Path) 
         await scene.work()
         await scene.floor.start_gateway()
         await scene.work()
-        scene.logged(await scene.settle())
+        await scene.settle()
+        await scene.logged()
         assert scene.clients.resets == 0
 
 
@@ -176,13 +178,15 @@ async def test_the_acting_bridge_is_killed_and_freezes_beside_another(
         await first.kill()
         await scene.work()
         await scene.floor.start_bridge()  # it must not be faster than the one that stood by
+        await scene.until_in_step()
         await scene.work()
         second.freeze()
         await scene.supervisor.until_more(2 * FROZEN_FOR)  # longer than the lease
         await scene.clients.until_told()
         second.thaw()
         await scene.work()
-        scene.logged(await scene.settle())
+        await scene.settle()
+        await scene.logged()
         assert scene.clients.resets == 0
 
 

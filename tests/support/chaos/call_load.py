@@ -19,6 +19,7 @@ from tests.support.sip.call import CallEndedError
 _FAULTS = (TimeoutError, CallEndedError, OSError, RuntimeError, AmiClosedError, AmiRefusedError)
 _RINGS_WITHIN_S = 4.0
 _TALKS_AT_MOST_S = 8.0
+_BETWEEN_CALLS_S = 0.2  # else a machine that is slow to follow gets more and more to do
 
 
 class Conversation(NamedTuple):
@@ -79,6 +80,7 @@ class CallLoad:
                     await call.ended(_TALKS_AT_MOST_S)
                 except _FAULTS:
                     await call.hangup()
+            await asyncio.sleep(_BETWEEN_CALLS_S)
 
     @staticmethod
     async def _talk(call: SipCall) -> None:

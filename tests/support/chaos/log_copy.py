@@ -37,7 +37,7 @@ class Entry(NamedTuple):
     event: Event
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LogCopy:
     """All events that the log holds, in order; ``last`` is the sequence it ends at."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from shared.subjects import Subject
@@ -50,7 +51,13 @@ def _lists(names: Iterable[str], name: str, pbx: str) -> bool:
 
 def newest_for(listed: Listed, log: LogCopy) -> int:
     """The sequence of the last event in the log that such a ticket gets; 0 for none."""
-    return max([entry.sequence for entry in log.entries if listed.has(entry.subject)], default=0)
+    return max([entry.sequence for entry in _wanted(listed, log)], default=0)
+
+
+@lru_cache(maxsize=16)
+def _wanted(listed: Listed, log: LogCopy) -> list[Entry]:
+    """Kept, as several clients have the same ticket."""
+    return [entry for entry in log.entries if listed.has(entry.subject)]
 
 
 def check_story(story: Story, listed: Listed, log: LogCopy) -> None:
@@ -60,7 +67,7 @@ def check_story(story: Story, listed: Listed, log: LogCopy) -> None:
         AssertionError: names the first difference.
     """
     assert not story.faults, story.faults[:_SHOWN]
-    wanted = [entry for entry in log.entries if listed.has(entry.subject)]
+    wanted = _wanted(listed, log)
     chapters = [chapter for chapter in story.chapters if chapter.begun]
     assert chapters, "no `ready` ever came"
     for chapter in chapters:
