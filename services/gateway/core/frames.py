@@ -84,16 +84,21 @@ class Message:
 
 def check(event_type: str, payload: bytes) -> None:
     """Refuse what would break a frame: the log is written by bridges, yet a line end in it must not
-    become a second event in a browser.
+    become a second event in a browser, nor a byte that is no text end each WebSocket that it comes to (1007).
 
     Raises:
-        MalformedEventError: not compact JSON with that type in front.
+        MalformedEventError: not compact JSON in UTF-8 with that type in front.
     """
     head = b'{"type":"%b"' % event_type.encode("ascii", "replace")
     if not payload.startswith((head + b",", head + b"}")) or not payload.endswith(b"}"):
         raise MalformedEventError(f"it does not begin with the type {event_type!r}")
     if b"\n" in payload or b"\r" in payload:
         raise MalformedEventError("it holds a line end")
+    if not payload.isascii():
+        try:
+            payload.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise MalformedEventError(f"it is not UTF-8: {error}") from error
 
 
 def json_array(messages: Iterable[Message]) -> bytes:

@@ -86,6 +86,8 @@ def test_json_array() -> None:
         b'{"type":"queueCount"',
         b'{"type":"queueCount",\n"count":1}',
         b'{"type":"queueCount",\r"count":1}',
+        b'{"type":"queueCount","name":"\xff"}',
+        b'{"type":"queueCount","name":"\xed\xa0\x80"}',
     ],
 )
 def test_payload_that_would_break_a_frame_is_refused(payload: bytes) -> None:
