@@ -110,7 +110,7 @@ class Hub:
         """One document of the snapshot."""
         parsed = self._read(subject, payload)
         if parsed is not None:
-            self._keep(parsed, payload)
+            self._keep(parsed, payload, sequence)
         self.ring.restart(max(sequence, self.ring.last))
 
     def caught_up(self, last_sequence: int) -> None:
@@ -129,7 +129,7 @@ class Hub:
             self._catching_up = True
             self.ring.restart(sequence - 1)
         entry = self.entry(Stored(subject, payload, sequence))
-        if entry is None or not self._keep(entry.subject, payload):
+        if entry is None or not self._keep(entry.subject, payload, sequence):
             self.ring.skip(sequence)
         else:
             parsed = entry.subject
@@ -339,13 +339,13 @@ class Hub:
             return None
         return parsed if parsed.pbx in self._pbxs else None
 
-    def _keep(self, subject: Subject, payload: bytes) -> bool:
+    def _keep(self, subject: Subject, payload: bytes, sequence: int) -> bool:
         """Put a state into the cache; false when it cannot be one."""
         if subject.family != "state":
             return True
         if subject.type == "pbxStatus":
             try:
-                self._board.log(subject.pbx, payload)
+                self._board.log(subject.pbx, payload, sequence)
             except MalformedEventError as error:
                 log.warning("left out a pbxStatus of %s: %s", subject.pbx, error)
                 return False

@@ -98,10 +98,10 @@ class Openings:
 
     def place(self, subscription: Subscription) -> Position:
         """Where it is with what it has got, and what it was told of PBXs."""
-        mark: int | None = self._board.mark
+        mark: str | None = self._board.mark
         if not subscription.live:  # what was said of them meanwhile it has not got
-            after = subscription.after
-            mark = after.mark if after is not None and subscription.resuming else None
+            after = subscription.after if subscription.resuming else None
+            mark = None if after is None else self._board.mark_behind(after, subscription.at)
         return Position(self.generation, subscription.at, mark)
 
     def put(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
@@ -172,7 +172,8 @@ class Openings:
         fan.seal()
         words: list[Message] = []
         if subscription.resuming:
-            words = self._statuses(subscription, _mark_of(subscription))
+            # Of what a client was told of PBXs only a poll's position says something.
+            words = self._statuses(subscription, subscription.after if subscription.poll else None)
             if not subscription.poll:
                 words.append(self._ready(subscription, resumed=True))
             if subscription.from_log:
@@ -187,15 +188,15 @@ class Openings:
         if words:
             subscription.lane.write(Batch(words, subscription.at))
 
-    def _statuses(self, subscription: Subscription, mark: int | None) -> list[Message]:
+    def _statuses(self, subscription: Subscription, after: Position | None) -> list[Message]:
         """Of each PBX: a doubt is in no log, and another gateway may have told of it, or nobody.
 
-        ``mark`` is what the client was told, if that is known.
+        ``after`` is where the client came back, if what it was told there is known.
         """
         return [
             Message(self._board.shown(pbx))
             for pbx in subscription.scope.pbxs
-            if self._board.differs(pbx, mark)
+            if self._board.differs(pbx, after)
         ]
 
     def _ready(self, subscription: Subscription, *, resumed: bool) -> Message:
@@ -211,12 +212,6 @@ class _Page(NamedTuple):
     end: int
     whole: bool
     batches: list[Batch]
-
-
-def _mark_of(subscription: Subscription) -> int | None:
-    """What a client that resumes was told of PBXs: only a poll's position says it."""
-    after = subscription.after
-    return after.mark if subscription.poll and after is not None else None
 
 
 def _give(subscription: Subscription, page: _Page) -> None:

@@ -128,6 +128,13 @@ class FakeLane:
         return [event["type"] for event in self.events()]
 
 
+def place(hub: Hub, sequence: int) -> str:
+    """The id of who polls at a sequence, and was told of PBXs what the hub shows now."""
+    position = hub.position()
+    assert position is not None
+    return str(position._replace(sequence=sequence))
+
+
 class NoHub:
     """For a subscription that no hub looks after."""
 

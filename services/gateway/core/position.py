@@ -4,9 +4,10 @@ The sequence is that of the log, so it means the same on every gateway; a log ma
 generation. Clients send positions back, so what is read here may be anything.
 
 The ``ready`` of a long poll carries a mark (``<generation>.<mark>-<sequence>``): which PBXs the client was
-told are not live although the log says they are (see ``pbx_board.py``). That is the one thing a client knows
-which is not in the log; with it in the position, any gateway can tell a poll exactly what has changed. A
-position without a mark says nothing of that: an event's id, or what a stream's client brings to a poll.
+told are not live although the log says they are; ``pbx_board.py`` writes and reads it. That is the one thing
+a client knows which is not in the log; with it in the position, any gateway can tell a poll exactly what has
+changed. A position without a mark says nothing of that: an event's id, or what a stream's client brings to a
+poll.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import NamedTuple
 
 from shared.errors import CallCentreError
 
-POSITION_PATTERN = r"([A-Za-z0-9_-]{1,64})(?:\.([0-9a-f]{1,64}))?-(0|[1-9][0-9]{0,18})"
+POSITION_PATTERN = r"([A-Za-z0-9_-]{1,64})(?:\.([0-9a-f]{1,1024}))?-(0|[1-9][0-9]{0,18})"
 _POSITION = re.compile(POSITION_PATTERN)
 _SHOWN_CHARACTERS = 40
 
@@ -34,10 +35,10 @@ class Position(NamedTuple):
 
     generation: str
     sequence: int
-    mark: int | None = None
+    mark: str | None = None
 
     def __str__(self) -> str:
-        mark = "" if self.mark is None else f".{self.mark:x}"
+        mark = "" if self.mark is None else f".{self.mark}"
         return f"{self.generation}{mark}-{self.sequence}"
 
 
@@ -50,4 +51,4 @@ def parse_position(text: str) -> Position:
     match = _POSITION.fullmatch(text)
     if match is None:
         raise MalformedPositionError(text)
-    return Position(match[1], int(match[3]), None if match[2] is None else int(match[2], 16))
+    return Position(match[1], int(match[3]), match[2])

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from services.gateway.core.tickets import key_of
-from tests.support.gateway_fakes import count, name, online
+from tests.support.gateway_fakes import count, name, online, place
 from tests.support.gateway_rig import Events, Rig, problem, running
 from tests.support.waiting import until
 
@@ -62,7 +62,7 @@ async def test_answers_empty_after_the_timeout() -> None:
         await rig.poll(ticket)
 
         assert await rig.poll(ticket) == []
-        assert await rig.poll(ticket, "g1.0-1") == []
+        assert await rig.poll(ticket, place(rig.gateway.hub, 1)) == []
 
 
 async def test_position_is_remembered_across_gateways() -> None:
@@ -121,10 +121,11 @@ async def test_answer_to_after_ends_with_the_position_to_go_on_from() -> None:
     async with running() as rig:
         rig.log.write(count(1), count(1, "q2"))
         ticket = await rig.ticket(queues=["q1"])
-        events = await rig.poll(ticket, "g1.0-1")
+        events = await rig.poll(ticket, place(rig.gateway.hub, 1))
+        behind = place(rig.gateway.hub, 3)
 
     assert [event["type"] for event in events] == ["queueCount", "ready"]
-    assert events[-1] == {"type": "ready", "resumed": True, "now": 1_000_000, "id": "g1.0-3"}
+    assert events[-1] == {"type": "ready", "resumed": True, "now": 1_000_000, "id": behind}
 
 
 async def test_cursor_that_is_too_old_starts_anew() -> None:

@@ -13,7 +13,7 @@ import pytest
 from services.gateway.core.tickets import key_of
 from services.gateway.hub import AHEAD_S, STUCK_S
 from services.gateway.openings import BEHIND_S
-from tests.support.gateway_fakes import complete, count, member, online, phone
+from tests.support.gateway_fakes import complete, count, member, online, phone, place
 from tests.support.gateway_rig import LANE, Events, Rig, running
 from tests.support.waiting import until
 
@@ -71,6 +71,7 @@ async def test_stream_begins_with_the_state_and_goes_on_with_what_happens(transp
     async with running() as rig:
         rig.log.write(count(3), phone())
         ticket = await rig.ticket(agents=["148"], queues=["q1"])
+        told = place(rig.gateway.hub, 3)
         async with stream(rig, transport, ticket) as next_event:
             opening = await take(next_event, "ready")
             rig.log.write(count(4), count(9, "q2"), member(), complete())
@@ -86,8 +87,8 @@ async def test_stream_begins_with_the_state_and_goes_on_with_what_happens(transp
         "ready",
     ]
     assert all("id" not in event for event in opening[:-1])
-    place = "g1.0-3" if transport == "long-poll" else "g1-3"  # a poll's says what it was told of the PBXs
-    assert opening[-1] == {"type": "ready", "resumed": False, "now": 1_000_000, "id": place}
+    begun = told if transport == "long-poll" else "g1-3"  # a poll's says what it was told of the PBXs
+    assert opening[-1] == {"type": "ready", "resumed": False, "now": 1_000_000, "id": begun}
     live = [event for event in live if event["type"] != "ready"]
     assert [event["type"] for event in live] == ["queueCount", "queueMemberStatus", "agentComplete"]
     assert [event["id"] for event in live] == ["g1-4", "g1-6", "g1-7"]
@@ -101,10 +102,11 @@ async def test_client_that_comes_back_gets_exactly_what_followed(transport: str)
         ticket = await rig.ticket(queues=["q1"])
         async with stream(rig, transport, ticket, after="g1-8") as next_event:
             events = await take(next_event, "ready")
+        told = place(rig.gateway.hub, 11)
 
     assert [event["count"] for event in events if event["type"] == "queueCount"] == [7, 8, 9]
     assert events[-1]["resumed"] is True
-    assert events[-1]["id"] == ("g1.0-11" if transport == "long-poll" else "g1-11")
+    assert events[-1]["id"] == (told if transport == "long-poll" else "g1-11")
 
 
 @TRANSPORTS
@@ -219,7 +221,8 @@ async def test_revoked_ticket_ends_its_streams_on_every_gateway() -> None:
         async with second.websocket(ticket) as websocket, second.sse(ticket) as sse:
             await websocket.until("ready")
             await sse.until("ready")
-            polling = asyncio.create_task(second.http.get(f"/{ticket}/long-poll", params={"after": "g1.0-1"}))
+            after = place(second.gateway.hub, 1)
+            polling = asyncio.create_task(second.http.get(f"/{ticket}/long-poll", params={"after": after}))
             await until(lambda: second.gateway.hub.clients == 3)
             answer = await first.http.delete(f"/ticket/{ticket}")
             last = [await websocket.next(), await websocket.next()]
@@ -297,7 +300,8 @@ async def test_stopping_gateway_sends_clients_elsewhere() -> None:
         async with rig.websocket(ticket) as websocket, rig.sse(ticket) as sse:
             await websocket.until("ready")
             await sse.until("ready")
-            polling = asyncio.create_task(rig.http.get(f"/{ticket}/long-poll", params={"after": "g1.0-1"}))
+            after = place(rig.gateway.hub, 1)
+            polling = asyncio.create_task(rig.http.get(f"/{ticket}/long-poll", params={"after": after}))
             await until(lambda: rig.gateway.hub.clients == 3)
             rig.gateway.stop()
             assert (await rig.http.get("/health/ready")).status_code == 503

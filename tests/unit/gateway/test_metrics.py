@@ -41,7 +41,7 @@ class FakeStreams:
         self.lagging = 0
         self.log_contact = True
         self.clients: dict[tuple[str, str], int] = {("websocket", "raw"): 2, ("long-poll", "asgi"): 1}
-        self.at: Position | None = Position("g1", 42, 3)
+        self.at: Position | None = Position("g1", 42, "3")
         self.statuses = {"hq": "online", "branch": "auth_failed"}
 
     def clients_by(self) -> Mapping[tuple[str, str], int]:

@@ -16,7 +16,7 @@ from services.gateway.ports import Stored
 from services.gateway.replay import Replay
 from services.gateway.subscription import End, Subscription
 from shared import wire
-from tests.support.gateway_fakes import FakeClock, FakeLane, FakeLoop, Log, count, name, online
+from tests.support.gateway_fakes import FakeClock, FakeLane, FakeLoop, Log, count, name, online, place
 from tests.support.waiting import until
 
 BEFORE = 50
@@ -209,7 +209,7 @@ async def test_client_that_left_is_not_read_for() -> None:
 
 async def test_poll_from_before_the_ring_is_answered_too() -> None:
     async with gateway() as (hub, _):
-        subscription, lane = join(hub, "g1.0-1", poll=True)
+        subscription, lane = join(hub, place(hub, 1), poll=True)
         await until(lambda: subscription.live)
 
         assert [event["type"] for event in lane.events()] == ["queueCount"] * BEFORE

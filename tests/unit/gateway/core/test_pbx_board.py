@@ -1,20 +1,31 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from services.gateway.core.liveness import SILENT, WAITING, Doubt
 from services.gateway.core.pbx_board import UNREPORTED, PbxBoard
+from services.gateway.core.position import Position
 from shared import wire
 from shared.errors import MalformedEventError
 from shared.events import PbxStatus, PbxWord
 from tests.support.gateway_fakes import count, online
 
+AT = 10
+"""A place behind what the boards here begin with."""
 
-def board_with(*statuses: PbxStatus) -> PbxBoard:
-    board = PbxBoard(["hq", "branch"], now_ms=5)
-    for status in statuses:
-        board.log(status.pbx, wire.encode(status))
+
+def board_with(*statuses: PbxStatus, pbxs: Sequence[str] = ("hq", "branch")) -> PbxBoard:
+    board = PbxBoard(pbxs, now_ms=5)
+    for sequence, status in enumerate(statuses, 1):
+        board.log(status.pbx, wire.encode(status), sequence)
     return board
+
+
+def place(board: PbxBoard, at: int = AT) -> Position:
+    """Of who was told what is shown."""
+    return Position("g1", at, board.mark)
 
 
 def shown(board: PbxBoard, pbx: str = "hq") -> PbxStatus:
@@ -79,7 +90,7 @@ def test_doubt_that_says_the_same_is_not_told() -> None:
 def test_newly_logged_status_lifts_the_doubt_until_it_is_judged_again() -> None:
     board = board_with(online())
     board.judge("hq", SILENT, now_ms=9)
-    board.log("hq", wire.encode(online()))
+    board.log("hq", wire.encode(online()), 3)
 
     assert shown(board).status == "online"
     assert board.judge("hq", SILENT, now_ms=10) is not None
@@ -91,25 +102,83 @@ def test_unreported_pbx_is_not_doubted() -> None:
 
 def test_mark_tells_what_was_told_of_which_pbx() -> None:
     board = board_with(online("hq"), online("branch"))
-    assert board.mark == 0
-
+    without_doubt = place(board)
     board.judge("hq", WAITING, now_ms=9)
-    first = board.mark
+    waiting = place(board)
+    assert not board.differs("hq", waiting)
+
     board.judge("hq", SILENT, now_ms=9)
 
-    assert first not in (0, board.mark)
-    assert board.differs("hq", first)
-    assert board.differs("hq", 0)
-    assert not board.differs("hq", board.mark)
-    assert not board.differs("branch", 0)
+    assert board.differs("hq", waiting)
+    assert board.differs("hq", without_doubt)
+    assert not board.differs("hq", place(board))
+    assert not board.differs("branch", without_doubt)
 
 
 def test_doubts_of_all_kinds_fit_into_the_mark() -> None:
     board = board_with(online("hq"), online("branch"))
+    before = place(board)
     board.judge("branch", Doubt(3, "offline", "lost"), now_ms=9)
 
-    assert not board.differs("hq", 0)
-    assert board.differs("branch", 0)
+    assert not board.differs("hq", before)
+    assert board.differs("branch", before)
+    assert not board.differs("branch", place(board))
+
+
+def test_who_was_told_a_doubt_and_then_by_the_log_that_it_is_online_is_told_the_doubt_again() -> None:
+    board = board_with(online("hq"), online("branch"))
+    board.judge("hq", SILENT, now_ms=9)
+    board.judge("branch", SILENT, now_ms=9)
+    told = place(board)
+    board.log("hq", wire.encode(online()), AT + 1)
+    board.judge("hq", SILENT, now_ms=11)
+
+    assert board.differs("hq", told)
+    assert not board.differs("branch", told)
+    assert not board.differs("hq", place(board, AT + 1))
+
+
+def test_who_was_told_a_doubt_and_then_by_the_log_how_it_is_need_not_be_told_again() -> None:
+    board = board_with(online("hq"))
+    board.judge("hq", SILENT, now_ms=9)
+    told = place(board)
+    board.log("hq", wire.encode(online()), AT + 1)
+
+    assert not board.differs("hq", told)
+
+
+def test_who_has_got_a_part_of_the_log_keeps_his_mark_only_if_no_status_can_have_been_in_it() -> None:
+    board = board_with(online("hq"))
+    told = place(board)
+    assert board.mark_behind(told, AT + 5) == told.mark
+
+    board.log("hq", wire.encode(online()), AT + 9)
+
+    assert board.mark_behind(told, AT) == told.mark
+    assert board.mark_behind(told, AT + 5) is None
+
+
+@pytest.mark.parametrize("pbxs", [("hq",), ("hq", "branch", "lab"), ("head", "branch"), ("hq", "branches")])
+def test_mark_of_a_gateway_with_other_pbxs_says_nothing(pbxs: Sequence[str]) -> None:
+    board, other = board_with(online("hq")), board_with(online("hq"), pbxs=pbxs)
+
+    assert not board.differs("hq", place(board))
+    assert board.differs("hq", place(other))
+
+
+def test_order_in_which_pbxs_are_configured_is_nothing_to_the_mark() -> None:
+    board, other = board_with(online("hq")), board_with(online("hq"), pbxs=("branch", "hq"))
+    for one in (board, other):
+        one.judge("hq", SILENT, now_ms=9)
+
+    assert not board.differs("hq", place(other))
+
+
+@pytest.mark.parametrize("cut", [1, 8])
+def test_half_a_mark_says_nothing(cut: int) -> None:
+    board = board_with(online("hq"))
+
+    assert board.differs("hq", Position("g1", AT, board.mark[:cut]))
 
 
 def test_state_that_is_read_anew_is_syncing() -> None:
@@ -121,18 +190,21 @@ def test_state_that_is_read_anew_is_syncing() -> None:
 
 def test_clear_forgets_what_was_logged() -> None:
     board = board_with(online())
+    fresh = board.mark
     board.judge("hq", SILENT, now_ms=9)
+    told = place(board, 0)
     board.clear()
 
     assert shown(board).reason == UNREPORTED
-    assert board.mark == 0
+    assert board.mark == fresh
+    assert board.differs("hq", told)
 
 
 def test_payload_of_another_type_is_refused() -> None:
     with pytest.raises(MalformedEventError):
-        board_with().log("hq", wire.encode(count(1)))
+        board_with().log("hq", wire.encode(count(1)), 1)
     with pytest.raises(MalformedEventError):
-        board_with().log("hq", b"{")
+        board_with().log("hq", b"{", 1)
 
 
 def test_the_word_of_each_pbx_is_that_which_is_shown() -> None:
@@ -148,5 +220,6 @@ def test_who_was_told_nothing_that_is_known_is_told_of_every_pbx(doubt: Doubt | 
     board = board_with(online(), online("branch"))
     board.judge("hq", doubt, now_ms=9)
 
-    assert board.differs("hq", None)
-    assert board.differs("branch", None)
+    for after in (None, Position("g1", AT)):
+        assert board.differs("hq", after)
+        assert board.differs("branch", after)
