@@ -33,7 +33,7 @@ test: setup $(VENV)/.dev-stamp ## all checks and all tests
 	@$(BIN)/python tools/check.py
 
 unit: $(VENV)/.dev-stamp ## the unit tests alone, in seconds
-	@$(BIN)/pytest tests/unit -q
+	@$(BIN)/python tools/check.py unit
 
 lint: $(VENV)/.dev-stamp ## formatting, lint rules and import contracts
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/lint-imports --no-cache

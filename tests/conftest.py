@@ -1,4 +1,4 @@
-"""How the tests are spread over processes (`make test` runs two, with pytest-xdist).
+"""How the tests are spread over processes (two, with pytest-xdist: see `tools/check.py`).
 
 All that need the real Asterisk run in one process, one after the other: they take its phones in turns. Their
 waiting is mostly for calls, so the other process has the machine meanwhile. Elsewhere a file stays together.

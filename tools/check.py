@@ -1,6 +1,6 @@
 """Everything that `make test` runs, in order, each step named; stops at the first that fails.
 
-The closing line is pytest's own.
+The closing line is pytest's own. With ``unit`` it runs the unit tests alone, which `make unit` does.
 """
 
 from __future__ import annotations
@@ -21,7 +21,14 @@ CHECKS: list[tuple[str, list[str]]] = [
     ("types", [str(BIN / "basedpyright")]),
     ("pages", [sys.executable, "tools/web.py", "check"]),
 ]
-UNIT = [str(BIN / "coverage"), "run", "-m", "pytest", "tests/unit", "-q"]
+# Only the plugins that unit tests use. The others (Schemathesis, Playwright, …) take two seconds to load and
+# some run at every test. Said in the environment, for `-p no:…` reaches pytest-xdist's processes too late.
+UNIT_PLUGINS = [
+    "env",
+    "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1",
+    "PYTEST_PLUGINS=pytest_asyncio.plugin,_hypothesis_pytestplugin,pytest_timeout,xdist.plugin",
+]
+UNIT = ["-m", "pytest", "tests/unit", "-q"]
 COVERAGE = [str(BIN / "coverage"), "report"]
 # Two processes, see `tests/conftest.py`.
 SIDE_BY_SIDE = ["-n", "2", "--no-loadscope-reorder"]
@@ -46,11 +53,15 @@ def step(name: str, command: list[str], *, quiet: bool) -> None:
 
 
 def main() -> None:
-    """All steps."""
+    """All steps, or the unit tests."""
     os.environ["PATH"] = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    if sys.argv[1:] == ["unit"]:
+        step("unit tests", [*UNIT_PLUGINS, sys.executable, *UNIT, *SIDE_BY_SIDE], quiet=False)
+        return
     for name, command in CHECKS:
         step(name, command, quiet=True)
-    step("unit tests", UNIT, quiet=False)
+    # One process, whose coverage needs no combining.
+    step("unit tests", [*UNIT_PLUGINS, str(BIN / "coverage"), "run", *UNIT], quiet=False)
     step("coverage of core and shared", COVERAGE, quiet=True)
     step("contract, integration and end-to-end tests", REST, quiet=False)
 

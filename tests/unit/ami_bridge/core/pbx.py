@@ -8,8 +8,8 @@ from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.core.call_centre import CallCentre
 from services.ami_bridge.core.plans import CommandRules, Plan, Steps
 from shared.commands import Code, Command, Outcome
-from tests.support.transcripts import events
 from tests.unit.ami_bridge.core.messages import Message, channel, enter, member
+from tests.unit.ami_bridge.core.recorded import events
 from tests.unit.ami_bridge.core.replay import NOON, replay
 
 RULES = CommandRules(originate_context="out", redirect_context="in", park_timeout_s=120)

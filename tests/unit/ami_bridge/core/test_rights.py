@@ -7,8 +7,9 @@ import pytest
 from services.ami_bridge.core.call_centre import CallCentre
 from services.ami_bridge.core.rights import NO_CALLS, NO_QUEUES, Rights
 from services.ami_bridge.core.snapshot import Snapshot
-from tests.support.transcripts import CAPTURES, events, listing
+from tests.support.transcripts import CAPTURES, listing
 from tests.unit.ami_bridge.core.messages import Message, entry, listed_member, member, message, params
+from tests.unit.ami_bridge.core.recorded import events
 from tests.unit.ami_bridge.core.replay import NOON, replay
 
 SCENARIOS = sorted(

@@ -12,10 +12,11 @@ from services.ami_bridge.core.call_centre import CallCentre
 from services.ami_bridge.core.model import Key, key_of
 from services.ami_bridge.core.moments import Output
 from shared.events import AgentComplete, PhoneNumber, State
-from tests.support.transcripts import CAPTURES, events
+from tests.support.transcripts import CAPTURES
 from tests.unit.ami_bridge.core.action_stories import STORIES as ACTION_STORIES
 from tests.unit.ami_bridge.core.call_stories import STORIES as CALL_STORIES
 from tests.unit.ami_bridge.core.queue_stories import STORIES as QUEUE_STORIES
+from tests.unit.ami_bridge.core.recorded import events
 from tests.unit.ami_bridge.core.replay import NOON, asked, replay, story
 
 STORIES = QUEUE_STORIES | CALL_STORIES | ACTION_STORIES

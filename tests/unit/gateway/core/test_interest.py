@@ -10,6 +10,7 @@ from shared.subjects import Subject
 
 PBXS = ("hq", "branch")
 NAMES = st.lists(st.sampled_from(["a", "b", "*", "a@hq", "*@branch"]), max_size=3).map(tuple)
+SOME_PBXS = st.lists(st.sampled_from(PBXS), max_size=2).map(tuple)
 
 
 @st.composite
@@ -17,7 +18,7 @@ def scopes_of_tickets(draw: st.DrawFn) -> Scope:
     ticket = Ticket(
         agents=draw(NAMES),
         queues=draw(NAMES),
-        pbx=tuple(draw(st.lists(st.sampled_from(PBXS), max_size=2))),
+        pbx=draw(SOME_PBXS),
         summary_events=draw(st.booleans()),
         callers=draw(st.booleans()),
         created=1,

@@ -8,9 +8,12 @@ from services.demo_pbx.core.pbx import Pbx
 from services.demo_pbx.core.simulation import busy_centre
 from tests.contract.ami_sequences.transcript import FIXTURES, Message, parse
 
+RECORDED = parse((FIXTURES / "listings.ami").read_bytes())
 
-@pytest.fixture
+
+@pytest.fixture(scope="module")
 def pbx() -> Pbx:
+    """One for all: they only look."""
     return busy_centre(1_800_000_000.0, 1)
 
 
@@ -50,21 +53,19 @@ def test_list_items_have_the_recorded_headers_in_order(pbx: Pbx, action: str, ev
         listed = (m for m in messages if m["Event"] == event and m["ActionID"])
         return {tuple(name for name, _ in m.headers if name != "Variable") for m in listed}
 
-    real = shapes(parse((FIXTURES / "listings.ami").read_bytes()))
-    assert shapes(ask(pbx, Action=action)) == real
+    assert shapes(ask(pbx, Action=action)) == shapes(RECORDED)
 
 
 @pytest.mark.parametrize("action", ["CoreSettings", "CoreStatus", "Ping", "ExtensionState"])
 def test_single_answers_have_the_recorded_headers_in_order(pbx: Pbx, action: str) -> None:
-    recorded = {tuple(name for name, _ in m.headers) for m in parse((FIXTURES / "listings.ami").read_bytes())}
+    recorded = {tuple(name for name, _ in m.headers) for m in RECORDED}
     (message,) = ask(pbx, Action=action, Exten="101")
 
     assert tuple(name for name, _ in message.headers) in recorded
 
 
 def test_commands_are_listed_in_the_recorded_words() -> None:
-    recorded = parse((FIXTURES / "listings.ami").read_bytes())
-    (listed,) = (m for m in recorded if m["Originate"])
+    (listed,) = (m for m in RECORDED if m["Originate"])
 
     assert set(COMMANDS) <= set(listed.headers)
     assert {name.lower() for name, _ in COMMANDS} >= set(HANDLERS)
