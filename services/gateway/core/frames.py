@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import msgspec
 
 from services.gateway.core import sse
+from services.gateway.core.position import RESET_ID
 from services.gateway.core.websocket import text_frame
 from shared.errors import MalformedEventError
 
@@ -22,8 +23,7 @@ class Message:
     """One event or one word of stream control, for one client or for many.
 
     ``payload`` is compact JSON, ``type`` first, without an id. ``id`` is the position after it; snapshot
-    events and most control messages have none, and an empty one has a browser forget its own. ``sequence`` is
-    its place in the log, 0 for what is not in it.
+    events and most control messages have none. ``sequence`` is its place in the log, 0 for what is not in it.
     """
 
     __slots__ = ("_frame", "_json", "_sse", "id", "payload", "sequence")
@@ -48,7 +48,7 @@ class Message:
         made = self._json
         if made is None:
             made = self.payload
-            if self.id:
+            if self.id is not None:
                 made = b'%b,"id":"%b"}' % (made[:-1], self.id.encode("ascii"))
             self._json = made
         return made
@@ -120,12 +120,22 @@ def ping(now_ms: int) -> Message:
     return Message(_control("ping", now=now_ms))
 
 
-RESET = Message(_control("reset"), "")
-"""Forget the state, and where you were; a new snapshot and ``ready`` follow.
+class _Reset(Message):
+    """In an event stream it has an id that is no place in any log.
 
-An EventSource that lost its connection in the middle of the state would come back behind an old id,
-and never be told what it has forgotten.
-"""
+    An EventSource that lost its connection in the middle of the state would else come back behind an old id, or
+    with the `after` of its first address, and never be told what it has forgotten.
+    """
+
+    __slots__ = ()
+
+    @property
+    def sse(self) -> bytes:
+        return sse.event(b"reset", b"{}", RESET_ID.encode("ascii"))
+
+
+RESET = _Reset(_control("reset"))
+"""Forget the state, and where you were; a new snapshot and ``ready`` follow."""
 
 CLOSED = Message(_control("closed"))
 """The ticket is not valid, or no longer."""

@@ -8,6 +8,9 @@ told are not live although the log says they are; ``pbx_board.py`` writes and re
 a client knows which is not in the log; with it in the position, any gateway can tell a poll exactly what has
 changed. A position without a mark says nothing of that: an event's id, or what a stream's client brings to a
 poll.
+
+Who was told to forget what it had, and where it was, is :data:`NOWHERE`: in an event stream ``reset`` has an
+id, for a browser that was told an id keeps it, and an address with `after` too, until it is given another.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from typing import NamedTuple
 
 from shared.errors import CallCentreError
 
-POSITION_PATTERN = r"([A-Za-z0-9_-]{1,64})(?:\.([0-9a-f]{1,1024}))?-(0|[1-9][0-9]{0,18})"
+RESET_ID = "reset"
+POSITION_PATTERN = rf"([A-Za-z0-9_-]{{1,64}})(?:\.([0-9a-f]{{1,1024}}))?-(0|[1-9][0-9]{{0,18}})|{RESET_ID}"
 _POSITION = re.compile(POSITION_PATTERN)
 _SHOWN_CHARACTERS = 40
 
@@ -42,6 +46,10 @@ class Position(NamedTuple):
         return f"{self.generation}{mark}-{self.sequence}"
 
 
+NOWHERE = Position("", 0)
+"""In no log: no generation is empty."""
+
+
 def parse_position(text: str) -> Position:
     """Read a position.
 
@@ -51,4 +59,4 @@ def parse_position(text: str) -> Position:
     match = _POSITION.fullmatch(text)
     if match is None:
         raise MalformedPositionError(text)
-    return Position(match[1], int(match[3]), match[2])
+    return NOWHERE if text == RESET_ID else Position(match[1], int(match[3]), match[2])

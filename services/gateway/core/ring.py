@@ -98,20 +98,25 @@ class Ring:
         Returns:
             the entries, and up to which sequence they are everything: the last one here if that is in it.
         """
-        entries = self._entries
-        first = stop = bisect_right(entries, sequence, key=_sequence)
-        if first == len(entries):
-            return [], self.last
-        border = -(-entries[first].sequence // PAGE) * PAGE
-        size = 0
-        while stop < len(entries) and entries[stop].sequence <= border and size < PAGE_BYTES:
-            size += len(entries[stop].payload)
-            stop += 1
-        if stop == len(entries):
-            return entries[first:stop], self.last
-        return entries[first:stop], border if entries[stop].sequence > border else entries[stop - 1].sequence
+        return page_of(self._entries, sequence, self.last)
 
     def _cut(self, number: int) -> None:
         self.floor = self._entries[number - 1].sequence
         self.size -= sum([len(entry.payload) for entry in self._entries[:number]])
         del self._entries[:number]
+
+
+def page_of(entries: list[Entry], sequence: int, last: int) -> tuple[list[Entry], int]:
+    """What follows ``sequence`` of entries that are everything up to ``last``; see :meth:`Ring.page`."""
+    first = stop = bisect_right(entries, sequence, key=_sequence)
+    if first == len(entries):
+        return [], last
+    border = -(-entries[first].sequence // PAGE) * PAGE
+    size = 0
+    while stop < len(entries) and entries[stop].sequence <= border and size < PAGE_BYTES:
+        size += len(entries[stop].payload)
+        stop += 1
+    if stop == len(entries):
+        return entries[first:stop], last
+    end = border if entries[stop].sequence > border else entries[stop - 1].sequence
+    return entries[first:stop], end

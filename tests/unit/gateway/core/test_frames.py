@@ -57,7 +57,7 @@ def test_any_name_stays_one_sse_event_and_one_json_object(agent: str, name: str)
 
 
 def test_reset_has_a_browser_forget_its_last_event_id() -> None:
-    assert frames.RESET.sse == b"event: reset\ndata: {}\nid: \n\n"
+    assert frames.RESET.sse == b"event: reset\ndata: {}\nid: reset\n\n"
 
 
 def test_control_messages() -> None:

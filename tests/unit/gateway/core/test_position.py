@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.gateway.core.position import MalformedPositionError, Position, parse_position
+from services.gateway.core.position import (
+    NOWHERE,
+    RESET_ID,
+    MalformedPositionError,
+    Position,
+    parse_position,
+)
 
 
 @given(
@@ -24,6 +30,12 @@ def test_position_without_a_mark_is_generation_and_sequence() -> None:
     assert str(Position("k3f9", 1042)) == "k3f9-1042"
     assert str(Position("k3f9", 1042, "6e")) == "k3f9.6e-1042"
     assert parse_position("k3f9-1042").mark is None
+
+
+def test_the_id_of_reset_is_a_place_in_no_log() -> None:
+    assert parse_position(RESET_ID) == NOWHERE
+    with pytest.raises(MalformedPositionError):
+        parse_position(str(NOWHERE))
 
 
 @pytest.mark.parametrize(
