@@ -21,7 +21,7 @@ import uvloop
 
 from services import cancellation, collector, configuration
 from services.exit_codes import exit_code_of
-from services.gateway import first_key
+from services.gateway import first_key, open_files
 from services.gateway.action_desk import ActionDesk
 from services.gateway.adapters.audit_reader import NatsAuditReader
 from services.gateway.adapters.audit_stream import AuditStream
@@ -64,6 +64,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     config = configuration.load(options.config, pbx_secrets=False)
+    open_files.raise_limit()
     with bind(config.gateway.host, config.gateway.port) as listener:
         first_key.prepare(
             from_config(config, demo=options.demo),
@@ -122,7 +123,7 @@ async def _serve(
         NatsLogHistory(connection),
         waits_for=lambda: [*once.not_ready, *audit.not_ready, *_clock_not_ready(server_clock)],
     )
-    server = Server(gateway.asgi)
+    server = Server(gateway.asgi, gateway.hub.counters)
     serving = asyncio.create_task(server.serve([listener]))
     feeding = asyncio.create_task(LogFeed(connection, gateway.hub).run())
     running = asyncio.create_task(gateway.run())

@@ -4,6 +4,7 @@
     └── GatewayError                 becomes application/problem+json (RFC 9457)
         ├── BadParameterError        400  names the parameter
         ├── BadJsonError             400
+        ├── BadRequestError          400  no HTTP
         ├── NoKeyError               401
         ├── OriginRefusedError       403  WebSocket: close code 1008
         ├── RoleMissingError         403
@@ -11,11 +12,13 @@
         ├── NoTicketError            404  SSE: closed, close; WebSocket: close code 4504
         ├── NotFoundError            404
         ├── MethodNotAllowedError    405
+        ├── RequestTimeoutError      408
         ├── AmbiguousPbxError        409
         ├── TooLargeError            413
         ├── KeyReusedError           422
         ├── UpgradeRequiredError     426
         ├── TooManyRequestsError     429
+        ├── HeadTooLargeError        431
         ├── InternalError            500
         ├── BusAwayError             503  nothing was done; WebSocket: close code 1013, so come back
         ├── NotReadyError            503
@@ -29,7 +32,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -83,6 +86,17 @@ class BadJsonError(GatewayError):
     status = 400
     code = "bad_json"
     title = "The body is not a JSON object"
+
+
+class BadRequestError(GatewayError):
+    """What was sent is no HTTP request, or one of too many at once; the connection ends."""
+
+    status = 400
+    code = "bad_request"
+    title = "This is not an HTTP request"
+
+    def __init__(self) -> None:
+        super().__init__("What was sent cannot be read as an HTTP/1.1 request.")
 
 
 class NoKeyError(GatewayError):
@@ -175,6 +189,18 @@ class MethodNotAllowedError(GatewayError):
         return {"Allow": self.allowed} if self.allowed else {}
 
 
+class RequestTimeoutError(GatewayError):
+    """A request did not come in time; the connection ends."""
+
+    status = 408
+    code = "request_timeout"
+    title = "The request took too long"
+
+    def __init__(self, part: Literal["head", "body"]) -> None:
+        self.part = part
+        super().__init__(f"The {part} of the request did not come in time; nothing was done.")
+
+
 class AmbiguousPbxError(GatewayError):
     """Which PBX is meant cannot be told."""
 
@@ -243,6 +269,18 @@ class TooManyRequestsError(GatewayError):
     def headers(self) -> dict[str, str]:
         """When to come back."""
         return {"Retry-After": "1"}
+
+
+class HeadTooLargeError(GatewayError):
+    """The head of a request beyond the limit; the connection ends."""
+
+    status = 431
+    code = "head_too_large"
+    title = "The head of the request is too large"
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        super().__init__(f"The request line and the header fields together may have {limit} bytes.")
 
 
 class InternalError(GatewayError):

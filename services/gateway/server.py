@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Generator, Iterable
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 
+from services.gateway.counters import StreamCounters
+from services.gateway.lanes.deadlines import LOOK_EVERY_S, Deadlines, Waiting
+from services.gateway.lanes.http_protocol import HttpProtocol
 from services.gateway.lanes.uvicorn_protocols import ShowingHttpProtocol, ShowingWebSocketProtocol
+from services.gateway.lanes.websocket_protocol import WebSocketProtocol
 from shared.errors import CallCentreError
 
 _STOP_WITHIN_S = 3  # streams end at once, actions have an end after 2.5 s; what is left is cancelled
 _MAX_CLIENT_MESSAGE = 64 * 1024
+_TICKS_A_SECOND = 10  # of uvicorn
+_LOOK_EVERY_TICKS = round(LOOK_EVERY_S * _TICKS_A_SECOND)
 
 
 class AddressError(CallCentreError):
@@ -60,12 +68,28 @@ def url_of(listener: socket.socket) -> str:
 class Server(uvicorn.Server):
     """A server whose signals and end are its owner's business."""
 
-    def __init__(self, app: Any, *, raw: bool = True, tls: ssl.SSLContext | None = None) -> None:
-        """``raw``: show handlers their connection, for the raw lane. ``tls``: serve https with this."""
+    def __init__(
+        self,
+        app: Any,
+        counters: StreamCounters | None = None,
+        *,
+        raw: bool = True,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        """Make one.
+
+        Args:
+            app: the ASGI application.
+            counters: where clients are counted that are ended because they do not read.
+            raw: show handlers their connection, for the raw lane.
+            tls: serve https with this.
+        """
+        self._counters = counters or StreamCounters()
+        self._deadlines = Deadlines()
         config = uvicorn.Config(
             app,
-            http=ShowingHttpProtocol if raw else "httptools",
-            ws=ShowingWebSocketProtocol if raw else "websockets-sansio",
+            http=self._counting(ShowingHttpProtocol if raw else HttpProtocol),
+            ws=self._counting(ShowingWebSocketProtocol if raw else WebSocketProtocol),
             ws_per_message_deflate=False,  # frames are shared, and it costs memory for each connection
             ws_max_size=_MAX_CLIENT_MESSAGE,
             ws_ping_interval=20,
@@ -87,3 +111,20 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None]:
         """Leave the signals alone."""
         yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called by uvicorn all the time."""
+        if counter % _LOOK_EVERY_TICKS == 0:
+            self.end_overdue(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
+
+    def end_overdue(self, now: float) -> None:
+        """End the connections whose clients take too long; ``now`` is the event loop's time."""
+        self._deadlines.look(cast("Iterable[Waiting]", self.server_state.connections), now)
+
+    def _counting(self, protocol: type[HttpProtocol | WebSocketProtocol]) -> type[asyncio.Protocol]:
+        """A protocol as uvicorn makes it, with what ours needs beyond that."""
+        return cast("type[asyncio.Protocol]", partial(protocol, too_slow=self._count_too_slow))
+
+    def _count_too_slow(self) -> None:
+        self._counters.closed_too_slow += 1

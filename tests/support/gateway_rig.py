@@ -43,6 +43,7 @@ class Rig:
     bus: FakeBus
     once: FakeOnceStore
     audit: FakeAudit
+    server: Server
     tickets: list[str] = field(default_factory=list[str])
 
     async def ticket(self, **parameters: Any) -> str:
@@ -151,14 +152,19 @@ def kind_of_connection() -> str:
     return os.environ.get(LANE, "raw")
 
 
+def server_of(gateway: Gateway) -> Server:
+    """A server for it."""
+    kind = kind_of_connection()
+    tls = server_and_client()[0] if kind == "tls" else None
+    return Server(gateway.asgi, gateway.hub.counters, raw=kind != "asgi", tls=tls)
+
+
 @contextlib.asynccontextmanager
-async def serving(gateway: Gateway) -> AsyncGenerator[str]:
+async def serving(gateway: Gateway, server: Server | None = None) -> AsyncGenerator[str]:
     """Serve a gateway; its address."""
     kind = kind_of_connection()
+    server = server or server_of(gateway)
     with bind("127.0.0.1", 0) as listener:
-        server = Server(
-            gateway.asgi, raw=kind != "asgi", tls=server_and_client()[0] if kind == "tls" else None
-        )
         tasks = [asyncio.create_task(server.serve([listener])), asyncio.create_task(gateway.run())]
         try:
             await until(lambda: server.started and not gateway.desk.not_ready)
@@ -203,10 +209,11 @@ async def running(
     log.hubs.append(gateway.hub)
     tls = server_and_client()[1] if kind_of_connection() == "tls" else None
     client = httpx.AsyncClient(trust_env=False, verify=tls or True)
-    async with serving(gateway) as url, client as http:
+    server = server_of(gateway)
+    async with serving(gateway, server) as url, client as http:
         http.base_url = url
         if started:
             log.start(*(online(pbx) for pbx in chosen.pbxs))
             for pbx in chosen.pbxs:
                 gateway.hub.alive(pbx)
-        yield Rig(gateway, url, clock, store, log, http, bus, once, audit)
+        yield Rig(gateway, url, clock, store, log, http, bus, once, audit, server)

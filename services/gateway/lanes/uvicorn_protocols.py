@@ -1,4 +1,4 @@
-"""uvicorn's protocols, which here show their transport to the handler.
+"""The protocols of HTTP and WebSocket, which here show their transport to the handler.
 
 This rests on uvicorn's insides: ``run_asgi`` and ``_start_asgi_task`` are called once for each request, with
 the scope made and the transport known. The version is pinned exactly, and a test fails when either is no
@@ -10,12 +10,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from services.gateway.lanes.connection import EXTENSION, Connection
-
-_CUT_OFF_S = 2.0
+from services.gateway.lanes.http_protocol import HttpProtocol
+from services.gateway.lanes.websocket_protocol import WebSocketProtocol
 
 
 class _Showing(asyncio.Protocol):
@@ -36,7 +35,7 @@ class _Showing(asyncio.Protocol):
             self.shown.go_on()
 
 
-class ShowingWebSocketProtocol(_Showing, WebSocketsSansIOProtocol):
+class ShowingWebSocketProtocol(_Showing, WebSocketProtocol):
     """A WebSocket connection."""
 
     async def run_asgi(self) -> None:
@@ -46,13 +45,8 @@ class ShowingWebSocketProtocol(_Showing, WebSocketsSansIOProtocol):
         self.scope["extensions"] = extensions
         await super().run_asgi()
 
-    def keepalive_timeout(self) -> None:
-        """Called when a ping was not answered: who does not read takes no close frame either."""
-        super().keepalive_timeout()
-        self.loop.call_later(_CUT_OFF_S, self.transport.abort)
 
-
-class ShowingHttpProtocol(_Showing, HttpToolsProtocol):
+class ShowingHttpProtocol(_Showing, HttpProtocol):
     """An HTTP/1.1 connection: one request after the other."""
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:

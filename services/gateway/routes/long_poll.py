@@ -96,7 +96,7 @@ async def _filled(streams: Streams, subscription: Subscription, lane: PollLane, 
         await asyncio.wait(
             {waiter, watcher}, timeout=streams.settings.poll_timeout_s, return_when=asyncio.FIRST_COMPLETED
         )
-        if watcher.done() and not waiter.done():
+        if watcher.done():
             return False
     finally:
         await cancellation.end([waiter, watcher])

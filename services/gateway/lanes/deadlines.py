@@ -1,0 +1,75 @@
+"""How long a connection may wait for its client.
+
+Each connection says what it waits for; looking at all of them every few seconds takes no timer for each, and
+finds every way in which one can be kept. A stream waits for nothing here: the hub sees whether its client
+reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, NamedTuple, Protocol
+
+What = Literal["head", "body", "flush"]
+
+HEAD_WITHIN_S = 20.0
+"""For the head of a request, from the connection's beginning or the answer before it."""
+
+BODY_WITHIN_S = 30.0
+"""For the body of a request, from the end of its head."""
+
+FLUSH_WITHIN_S = 30.0
+"""For taking each :data:`FLUSH_BYTES`, and the rest, of what was written before a connection is closed."""
+
+FLUSH_BYTES = 256 * 1024
+
+LOOK_EVERY_S = 5.0
+"""Deadlines are missed by so much at most."""
+
+_WITHIN_S: Mapping[What, float] = {"head": HEAD_WITHIN_S, "body": BODY_WITHIN_S, "flush": FLUSH_WITHIN_S}
+
+
+class Wait(NamedTuple):
+    """What is waited for; with another ``number`` it is another wait."""
+
+    what: What
+    number: int
+
+
+class Waiting(Protocol):
+    """A connection."""
+
+    def waits_for(self) -> Wait | None:
+        """What it waits for from its client now."""
+        ...
+
+    def overdue(self, what: What) -> None:
+        """Its client has taken too long."""
+        ...
+
+
+class Deadlines:
+    """Since when each connection waits for what."""
+
+    def __init__(self) -> None:
+        self._since: dict[Waiting, tuple[Wait, float]] = {}
+
+    def look(self, connections: Iterable[Waiting], now: float) -> None:
+        """Look at all connections there are; ``now`` is in seconds on a clock that never jumps."""
+        since: dict[Waiting, tuple[Wait, float]] = {}
+        for connection in list(connections):
+            wait = connection.waits_for()
+            if wait is None:
+                continue
+            known = self._since.get(connection)
+            begun = known[1] if known is not None and known[0] == wait else now
+            if now - begun >= _WITHIN_S[wait.what]:
+                connection.overdue(wait.what)
+            else:
+                since[connection] = wait, begun
+        self._since = since
+
+
+def flush(unsent: int) -> Wait:
+    """The wait for a client to take ``unsent`` bytes."""
+    return Wait("flush", unsent // FLUSH_BYTES)
