@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self, cast
 
 from tests.support.chaos.story import Event, Story, place_of
-from tests.support.chaos.transports import TRANSPORTS, ComeBackError
+from tests.support.chaos.transports import TRANSPORTS, ComeBackError, RefusedError
 
 _PAUSE_S = (0.05, 0.4)
 """Between two attempts, drawn anew each time."""
@@ -45,6 +45,7 @@ class Browser:
         self._left = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ended_for: list[str] = []
+        self._refused = False
 
     def __repr__(self) -> str:
         story = self.story
@@ -71,6 +72,11 @@ class Browser:
         """Up to where in the log it was told everything of its scope."""
         return place_of(self.story.position).sequence if self.story.position else -1
 
+    @property
+    def status(self) -> str | None:
+        """Of the PBXs that it sees, or ``offline`` while a gateway tells it that there are no figures."""
+        return "offline" if self._refused else self.story.screen.status()
+
     def check_running(self) -> None:
         """Raise what ended it, if anything did."""
         assert self._task is not None
@@ -87,8 +93,10 @@ class Browser:
                 reading = read(url, self.ticket, self.story.position, self._patience_s)
                 async with aclosing(cast("AsyncGenerator[Event]", reading)) as events:
                     async for event in events:
+                        self._refused = False
                         self.story.take(event)
             except ComeBackError as error:
+                self._refused = isinstance(error, RefusedError)
                 self._ended_for.append(str(error))
             await self._pause(self._chance.uniform(*_PAUSE_S))
 

@@ -80,7 +80,7 @@ class Crowd:
 
     async def until_status(self, *statuses: str, within_s: float = TOLD_WITHIN_S) -> None:
         """Wait until every client shows one of these for every PBX that it sees."""
-        await self.until(lambda browser: browser.story.screen.status() in statuses, f"{statuses}", within_s)
+        await self.until(lambda browser: browser.status in statuses, f"{statuses}", within_s)
 
     async def until_told(self, within_s: float = TOLD_WITHIN_S) -> LogCopy:
         """Wait until every client was told all that the log holds now and is for it.

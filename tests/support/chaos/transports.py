@@ -30,6 +30,10 @@ class ComeBackError(Exception):
     """The connection ended, could not be made, or said nothing for too long."""
 
 
+class RefusedError(ComeBackError):
+    """A gateway answered that it has no figures now: who sees that shows none as live."""
+
+
 class SentAwayError(AssertionError):
     """The client was told not to come back."""
 
@@ -90,7 +94,7 @@ async def _long_poll(url: str, ticket: str, after: str | None, patience_s: float
                 answer = await http.get(f"{url}/{ticket}/long-poll", params={"after": position})
                 if answer.status_code == 503:
                     assert int(answer.headers["Retry-After"]) > 0
-                    raise ComeBackError(answer.text)
+                    raise RefusedError(answer.text)
                 if answer.status_code == 404:
                     raise SentAwayError(f"long poll: {answer.text}")
                 assert answer.status_code == 200, answer.text
