@@ -97,8 +97,8 @@ class StreamClient:
 
     @property
     def live(self) -> list[Event]:
-        """What came with an id, `ready` left out."""
-        return [event for event in self.events if "id" in event and event["type"] != "ready"]
+        """What came with an id, `ready` and `reset` left out."""
+        return [event for event in self.events if "id" in event and event["type"] not in ("ready", "reset")]
 
     def state(self, kind: str, **scope: Any) -> Event | None:
         """The newest event of a type and scope."""

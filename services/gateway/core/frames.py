@@ -123,8 +123,8 @@ def ping(now_ms: int) -> Message:
 class _Reset(Message):
     """In an event stream it has an id that is no place in any log.
 
-    An EventSource that lost its connection in the middle of the state would else come back behind an old id, or
-    with the `after` of its first address, and never be told what it has forgotten.
+    An EventSource that lost its connection in the middle of the state would else come back behind an old id,
+    or with the `after` of its first address, and never be told what it has forgotten.
     """
 
     __slots__ = ()

@@ -110,7 +110,7 @@ async def test_client_that_comes_back_gets_exactly_what_followed(transport: str)
 
 
 @TRANSPORTS
-@pytest.mark.parametrize("after", ["g0-8", "g1-99", "g1-99999999999999999"])
+@pytest.mark.parametrize("after", ["g0-8", "reset", "g1-99", "g1-99999999999999999"])
 async def test_client_from_elsewhere_or_from_the_future_starts_anew(transport: str, after: str) -> None:
     async with running() as rig:
         ticket = await rig.ticket(queues=["q1"])
@@ -121,6 +121,7 @@ async def test_client_from_elsewhere_or_from_the_future_starts_anew(transport: s
             events = await taking
 
     assert [event["type"] for event in events] == ["reset", "pbxStatus", "queueCount", "ready"]
+    assert "id" not in events[0] or transport == "sse"
     assert events[-1]["resumed"] is False
 
 
@@ -489,6 +490,19 @@ async def test_last_event_id_counts_more_than_the_address_which_a_browser_repeat
             events = await sse.until("ready")
 
     assert [event["count"] for event in events if event["type"] == "queueCount"] == [2]
+
+
+async def test_browser_that_was_reset_and_lost_the_state_gets_it_whatever_its_address_says() -> None:
+    async with running() as rig:
+        ticket = await rig.ticket(queues=["q1"])
+        async with rig.sse(ticket, after="g0-1") as sse:
+            assert await sse.next() == {"type": "reset", "id": "reset"}
+        rig.log.write(count(1))
+        async with rig.sse(ticket, after="g1-1", headers={"Last-Event-ID": "reset"}) as sse:
+            events = await sse.until("ready")
+
+    assert [event["type"] for event in events] == ["reset", "pbxStatus", "queueCount", "ready"]
+    assert events[-1]["resumed"] is False
 
 
 @pytest.mark.parametrize("transport", ["websocket", "sse"])

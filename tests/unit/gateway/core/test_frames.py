@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from services.gateway.core import frames
 from services.gateway.core.frames import Message, check, json_array
+from services.gateway.core.position import NOWHERE, parse_position
 from shared import wire
 from shared.errors import MalformedEventError
 from shared.events import AgentName
@@ -56,8 +57,9 @@ def test_any_name_stays_one_sse_event_and_one_json_object(agent: str, name: str)
     assert b"\r" not in message.sse
 
 
-def test_reset_has_a_browser_forget_its_last_event_id() -> None:
+def test_reset_has_a_browser_forget_where_it_was() -> None:
     assert frames.RESET.sse == b"event: reset\ndata: {}\nid: reset\n\n"
+    assert parse_position("reset") == NOWHERE
 
 
 def test_control_messages() -> None:
