@@ -30,7 +30,7 @@ UNIT_PLUGINS = [
     "PYTEST_DISABLE_PLUGIN_AUTOLOAD=1",
     "PYTEST_PLUGINS=pytest_asyncio.plugin,_hypothesis_pytestplugin,pytest_timeout,xdist.plugin",
 ]
-# Two processes that take equally long; what is new is in the second. Not by pytest-xdist: each of its processes
+# Two processes that take equally long; what is new is in the second. Not by pytest-xdist: each process of it
 # imports all tests, and its reports take as long as most unit tests.
 UNIT_FIRST = ["tests/unit/demo_pbx", "tests/unit/services", "tests/unit/shared"]
 UNIT_SECOND = ["tests/unit", *(f"--ignore={folder}" for folder in UNIT_FIRST)]
