@@ -84,7 +84,7 @@ class StoredTicket(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    """Where a ticket's last long poll ended; ``revision`` changes with every move."""
+    """Where a ticket's last long poll ended; ``revision`` changes with every move and every touch."""
 
     position: str
     revision: int
@@ -93,8 +93,8 @@ class Cursor(NamedTuple):
 class TicketStore(Protocol):
     """Tickets and cursors, shared by all gateways. Keys are hashes of ticket ids.
 
-    A ticket lives for the store's time to live after it was created or last touched; a cursor after it
-    last moved. Every call raises ``BusAwayError`` when the store cannot be reached.
+    A ticket lives for the store's time to live after it was created or last touched, and its cursor no
+    shorter. Every call raises ``BusAwayError`` when the store cannot be reached.
     """
 
     async def create(self, key: str, ticket: Ticket, now_ms: int) -> None:
@@ -102,11 +102,11 @@ class TicketStore(Protocol):
         ...
 
     async def read(self, key: str) -> StoredTicket | None:
-        """The ticket; ``None`` when there is none, or no longer."""
+        """The ticket; ``None`` when there is none that can be read, or no longer."""
         ...
 
     async def touch(self, key: str, now_ms: int) -> bool:
-        """Prolong a ticket's life; false when there is none to prolong. It never brings one back."""
+        """Prolong the life of a ticket and its cursor; false when there is no ticket. It brings none back."""
         ...
 
     async def revoke(self, key: str) -> bool:
@@ -117,8 +117,11 @@ class TicketStore(Protocol):
         """Where the ticket's last long poll ended; ``None`` before the first."""
         ...
 
-    async def move_cursor(self, key: str, position: str, revision: int) -> bool:
-        """Move the cursor on from ``revision`` (0: there is none); false when it is elsewhere by now."""
+    async def move_cursor(self, key: str, position: str, found: Cursor | None) -> bool:
+        """Move the cursor on from where it was ``found``, or make it, should it have been lost.
+
+        False when it is elsewhere by now, or its ticket was revoked.
+        """
         ...
 
     async def watch(self, revoked: Callable[[str], None], watching: Callable[[], None]) -> None:

@@ -2,8 +2,9 @@
 
 The store knows which tickets there are; this knows which of them have streams open here. A stream counts
 as use: its ticket is touched, at most four times in its time to live, so that the store does not let it
-expire. Revocations of any gateway arrive by the store's watch; because a watch can miss one while NATS is
-away, every open ticket is also looked up now and then, and whenever the watch had to begin anew.
+expire, nor the cursor of its polls. Revocations of any gateway arrive by the store's watch; because a watch
+can miss one while NATS is away, every open ticket is also looked up now and then, and whenever the watch had
+to begin anew.
 
 A ticket that was made with an API key is good as long as that key is, and one that was made without is good
 only where none is needed. The keys of this machine's file decide that, without a question to the store:
@@ -199,13 +200,17 @@ class TicketDesk:
         """
         return await self._store.read_cursor(key)
 
-    async def move_cursor(self, key: str, position: str, revision: int) -> bool:
+    def may_have_polled(self, ticket: Ticket) -> bool:
+        """Whether a ticket without a cursor may have had one, which was lost."""
+        return self._clock.now_ms() - ticket.created >= self._touch_after_ms
+
+    async def move_cursor(self, key: str, position: str, found: Cursor | None) -> bool:
         """Note where an answer ends; false when another poll was faster.
 
         Raises:
             BusAwayError: the store cannot be reached.
         """
-        return await self._store.move_cursor(key, position, revision)
+        return await self._store.move_cursor(key, position, found)
 
     async def _keep_alive(self) -> None:
         while True:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from services.gateway.adapters.ticket_store import NatsTicketStore
+from services.gateway.core.position import MalformedPositionError, parse_position
 from services.gateway.core.tickets import Ticket, key_of
 from services.gateway.errors import BusAwayError
 from services.gateway.ports import StoredTicket, TicketStore
@@ -112,11 +113,14 @@ async def test_touches_at_the_same_time_all_find_the_ticket_alive(store: TicketS
 
 async def test_revoked_ticket_is_gone_with_its_cursor(store: TicketStore) -> None:
     await store.create(KEY, TICKET, 7)
-    await store.move_cursor(KEY, "g-1", 0)
+    await store.move_cursor(KEY, "g-1", None)
+    cursor = await store.read_cursor(KEY)
 
     assert await store.revoke(KEY)
     assert await store.read(KEY) is None
     assert await store.read_cursor(KEY) is None
+    assert not await store.move_cursor(KEY, "g-2", cursor)
+    assert not await store.move_cursor(KEY, "g-2", None)
     assert not await store.revoke(KEY)
 
 
@@ -133,20 +137,81 @@ async def test_revocation_is_told_to_who_watches(store: TicketStore) -> None:
 
 async def test_cursor_moves_only_from_where_it_is(store: TicketStore) -> None:
     assert await store.read_cursor(KEY) is None
-    assert await store.move_cursor(KEY, "g-1", 0)
-    assert not await store.move_cursor(KEY, "g-2", 0)
+    assert await store.move_cursor(KEY, "g-1", None)
+    assert not await store.move_cursor(KEY, "g-2", None)
     cursor = await store.read_cursor(KEY)
     assert cursor is not None
     assert cursor.position == "g-1"
 
-    assert await store.move_cursor(KEY, "g-2", cursor.revision)
-    assert not await store.move_cursor(KEY, "g-3", cursor.revision)
+    assert await store.move_cursor(KEY, "g-2", cursor)
+    assert not await store.move_cursor(KEY, "g-3", cursor)
+
+
+async def test_touch_does_not_hinder_the_cursor_from_moving(store: TicketStore) -> None:
+    await store.create(KEY, TICKET, 7)
+    await store.move_cursor(KEY, "g-1", None)
+    cursor = await store.read_cursor(KEY)
+    await store.touch(KEY, 8)
+
+    assert await store.move_cursor(KEY, "g-2", cursor)
 
 
 async def test_of_many_that_move_a_cursor_at_once_one_does(store: TicketStore) -> None:
-    moved = await asyncio.gather(*(store.move_cursor(KEY, f"g-{number}", 0) for number in range(5)))
+    moved = await asyncio.gather(*(store.move_cursor(KEY, f"g-{number}", None) for number in range(5)))
 
     assert sum(moved) == 1
+
+
+async def test_touches_keep_the_cursor_of_a_ticket_as_long_as_the_ticket(connection: Connection) -> None:
+    store = NatsTicketStore(connection, ttl_s=2, replicas=1)
+    async with Watch(store), asyncio.timeout(30):
+        await store.create(KEY, TICKET, 7)
+        for key in (KEY, OTHER):
+            await store.move_cursor(key, "g-1", None)
+        while await store.read_cursor(OTHER) is not None:
+            assert await store.touch(KEY, 8)
+        kept = await store.read_cursor(KEY)
+
+    assert kept is not None
+    assert kept.position == "g-1"
+
+
+async def test_cursor_that_was_lost_is_made_anew(real: NatsTicketStore, server: NatsServer) -> None:
+    await real.move_cursor(KEY, "g-1", None)
+    cursor = await real.read_cursor(KEY)
+    async with admin(server) as client:
+        await client.jetstream().purge_stream("KV_PBXIS_CURSORS")
+
+    assert await real.move_cursor(KEY, "g-2", cursor)
+    assert not await real.move_cursor(KEY, "g-3", cursor)
+
+
+@pytest.mark.parametrize(
+    "spoilt", [b"", b"\xff", b"{}", b'{"ticket":{"created":"x"},"touched_ms":1}', b"[1]"]
+)
+async def test_ticket_that_cannot_be_read_is_as_none_and_said_in_the_log(
+    real: NatsTicketStore, server: NatsServer, caplog: pytest.LogCaptureFixture, spoilt: bytes
+) -> None:
+    async with admin(server) as client:
+        await client.jetstream().publish(f"$KV.PBXIS_TICKETS.{KEY}", spoilt)
+
+    assert await real.read(KEY) is None
+    assert not await real.touch(KEY, 8)
+    assert "cannot be read and counts as none" in caplog.text
+    assert KEY not in caplog.text
+
+
+async def test_cursor_that_cannot_be_read_is_no_position_and_may_move(
+    real: NatsTicketStore, server: NatsServer
+) -> None:
+    async with admin(server) as client:
+        await client.jetstream().publish(f"$KV.PBXIS_CURSORS.{KEY}", b"\xff-1")
+    cursor = await real.read_cursor(KEY)
+    assert cursor is not None
+
+    with pytest.raises(MalformedPositionError):
+        parse_position(cursor.position)
+    assert await real.move_cursor(KEY, "g-1", cursor)
 
 
 async def test_ticket_is_good_on_another_gateway_at_once(real: NatsTicketStore, server: NatsServer) -> None:

@@ -156,6 +156,7 @@ class FakeTicketStore:
         self.touches = 0
         self.away = False
         self._revision = 0
+        self._revoked: set[str] = set()
         self._watchers: list[Callable[[str], None]] = []
 
     async def create(self, key: str, ticket: Ticket, now_ms: int) -> None:
@@ -175,12 +176,16 @@ class FakeTicketStore:
         if key not in self.tickets:
             return False
         self.touches += 1
+        if key in self.cursors:
+            self._revision += 1
+            self.cursors[key] = self.cursors[key]._replace(revision=self._revision)
         self.tickets[key] = StoredTicket(self.tickets[key].ticket, now_ms)
         return True
 
     async def revoke(self, key: str) -> bool:
         self._answer()
         self.cursors.pop(key, None)
+        self._revoked.add(key)
         if self.tickets.pop(key, None) is None:
             return False
         for watcher in self._watchers:
@@ -191,10 +196,10 @@ class FakeTicketStore:
         self._answer()
         return self.cursors.get(key)
 
-    async def move_cursor(self, key: str, position: str, revision: int) -> bool:
+    async def move_cursor(self, key: str, position: str, found: Cursor | None) -> bool:
         self._answer()
-        found = self.cursors.get(key)
-        if (found.revision if found else 0) != revision:
+        at = self.cursors.get(key)
+        if key in self._revoked or (at is not None and (found is None or at.position != found.position)):
             return False
         self._revision += 1
         self.cursors[key] = Cursor(position, self._revision)

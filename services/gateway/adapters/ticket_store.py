@@ -1,7 +1,9 @@
 """Tickets and cursors in two key-value buckets of NATS, which the gateways make.
 
-A bucket's time to live is that of a ticket: the server forgets what was not written for so long. A ticket
-is good on every gateway the moment it is issued, and bad the moment it is revoked.
+A bucket's time to live is that of a ticket: the server forgets what was not written for so long. So a
+ticket in use is written again now and then, and its cursor with it, which may stay where it is for longer:
+while the log is silent. A ticket is good on every gateway the moment it is issued, and bad the moment it is
+revoked.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Callable
 import msgspec
 
 from services import cancellation
-from services.gateway.adapters.kv_bucket import KvBucket
+from services.gateway.adapters.kv_bucket import KvBucket, Value
 from services.gateway.core.tickets import Ticket
 from services.gateway.errors import BusAwayError
 from services.gateway.ports import Cursor, StoredTicket
@@ -26,6 +28,8 @@ from services.jetstream.push_consumer import PushConsumer
 log = logging.getLogger("pbxis.gateway.tickets")
 
 _WATCH_AGAIN_S = 0.25
+_MOVES = 5
+_LOGGED_CHARACTERS = 8
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -36,6 +40,17 @@ class _Record(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(_Record)
+
+
+def _record_of(key: str, found: Value | None) -> _Record | None:
+    """What is stored; ``None`` also when it cannot be read, for one ticket must not end all."""
+    if found is None:
+        return None
+    try:
+        return _decoder.decode(found.data)
+    except msgspec.DecodeError as error:
+        log.warning("the ticket %s… cannot be read and counts as none: %s", key[:_LOGGED_CHARACTERS], error)
+        return None
 
 
 class NatsTicketStore:
@@ -58,19 +73,21 @@ class NatsTicketStore:
 
     async def read(self, key: str) -> StoredTicket | None:
         """The ticket, if there is one."""
-        found = await self._tickets.get(key)
-        if found is None:
-            return None
-        record = _decoder.decode(found[0])
-        return StoredTicket(record.ticket, record.touched_ms)
+        record = _record_of(key, await self._tickets.get(key))
+        return None if record is None else StoredTicket(record.ticket, record.touched_ms)
 
     async def touch(self, key: str, now_ms: int) -> bool:
-        """Write it again, which is what prolongs its life, unless it is gone."""
+        """Write both again, which is what prolongs their lives, unless the ticket is gone."""
         found = await self._tickets.get(key)
-        if found is None:
+        record = _record_of(key, found)
+        if found is None or record is None:
             return False
-        record = msgspec.structs.replace(_decoder.decode(found[0]), touched_ms=now_ms)
-        written = await self._tickets.update(key, msgspec.json.encode(record), found[1])
+        # Ahead of the ticket, so that it never expires first. If it moves meanwhile, that will do.
+        cursor = await self._cursors.get(key)
+        if cursor is not None:
+            await self._cursors.update(key, cursor.data, cursor.revision)
+        record = msgspec.structs.replace(record, touched_ms=now_ms)
+        written = await self._tickets.update(key, msgspec.json.encode(record), found.revision)
         # Else another gateway touched it first, or it was revoked meanwhile.
         return written or await self._tickets.get(key) is not None
 
@@ -85,11 +102,19 @@ class NatsTicketStore:
     async def read_cursor(self, key: str) -> Cursor | None:
         """Where the ticket's last long poll ended."""
         found = await self._cursors.get(key)
-        return None if found is None else Cursor(found[0].decode("ascii"), found[1])
+        return None if found is None else Cursor(found.data.decode("ascii", "replace"), found.revision)
 
-    async def move_cursor(self, key: str, position: str, revision: int) -> bool:
-        """Write it, if it is still where it was."""
-        return await self._cursors.update(key, position.encode("ascii"), revision)
+    async def move_cursor(self, key: str, position: str, found: Cursor | None) -> bool:
+        """Write it, if it is still where it was, or lost; it may have been touched."""
+        at = found
+        for _ in range(_MOVES):
+            revision = 0 if at is None else at.revision
+            if await self._cursors.update(key, position.encode("ascii"), revision):
+                return True
+            at = await self.read_cursor(key)
+            if found is None or (at is not None and at.position != found.position):
+                break
+        return False
 
     async def watch(self, revoked: Callable[[str], None], watching: Callable[[], None]) -> None:
         """Make the buckets and tell of revocations, again and again after every loss of contact."""

@@ -16,7 +16,6 @@ from services.gateway.core.position import MalformedPositionError, Position, par
 from services.gateway.core.tickets import Ticket
 from services.gateway.errors import BadParameterError, NoTicketError, NotReadyError
 from services.gateway.lanes.poll import PollLane
-from services.gateway.ports import Cursor
 from services.gateway.routes.streams import (
     STREAM_HEADERS,
     AsgiScope,
@@ -28,8 +27,6 @@ from services.gateway.routes.streams import (
     until_gone,
 )
 from services.gateway.subscription import End, Subscription
-
-_NO_CURSOR = Cursor(position="", revision=0)
 
 
 async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Send, ticket_id: str) -> None:
@@ -64,10 +61,14 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
 async def _from_cursor(
     streams: Streams, key: str, ticket: Ticket, lane: PollLane, receive: Receive, send: Send
 ) -> None:
-    cursor = await streams.desk.cursor(key) or _NO_CURSOR
+    cursor = await streams.desk.cursor(key)
     streams.desk.check(key, ticket)
-    after = position_or_none(cursor.position)
-    with streams.subscribed(key, ticket, lane, after, poll=True) as subscription:
+    asked = None if cursor is None else cursor.position
+    # Who had a state, and whose place is lost, must hear that what happened since is not told.
+    resume = cursor is not None or streams.desk.may_have_polled(ticket)
+    with streams.subscribed(
+        key, ticket, lane, position_or_none(asked), poll=True, resume=resume
+    ) as subscription:
         streams.desk.poll(key, subscription)
         if not await _filled(streams, subscription, lane, receive):
             return
@@ -75,8 +76,8 @@ async def _from_cursor(
         messages = lane.take()
     if subscription.ended in (End.REPLACED, End.KEYS_AWAY):
         messages = []  # the newer poll gives them, or the next
-    elif position is not None and str(position) != cursor.position:
-        moved = await streams.desk.move_cursor(key, str(position), cursor.revision)
+    elif position is not None and str(position) != asked:
+        moved = await streams.desk.move_cursor(key, str(position), cursor)
         messages = messages if moved else []
     await _answer(streams, subscription, send, messages)
 

@@ -65,10 +65,17 @@ class Streams:
 
     @contextmanager
     def subscribed(
-        self, key: str, ticket: Ticket, lane: Lane, after: Position | None, *, poll: bool = False
+        self,
+        key: str,
+        ticket: Ticket,
+        lane: Lane,
+        after: Position | None,
+        *,
+        poll: bool = False,
+        resume: bool = False,
     ) -> Generator[Subscription]:
         """A subscription for an admitted ticket, left at the end. Nothing here awaits."""
-        subscription = self._join(key, ticket, lane, after, poll=poll)
+        subscription = self._join(key, ticket, lane, after, poll=poll, resume=resume)
         try:
             yield subscription
         finally:

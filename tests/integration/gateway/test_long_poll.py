@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast
 
 import pytest
 
+from services.gateway.adapters.ticket_store import NatsTicketStore
 from services.gateway.core.tickets import key_of
-from tests.support.gateway_fakes import count, name, online, place
+from services.gateway.ports import Cursor
+from services.jetstream.connection import Connection
+from tests.support.gateway_fakes import FakeTicketStore, count, name, online, parked, place
 from tests.support.gateway_rig import Events, Rig, problem, running
 from tests.support.waiting import until
 
@@ -139,6 +143,60 @@ async def test_cursor_that_is_too_old_starts_anew() -> None:
     assert events[0] == {"type": "reset"}
     assert counts(events) == [7]
     assert events[-1]["resumed"] is False
+
+
+@pytest.mark.parametrize("left", [None, Cursor("nonsense", 1)], ids=["lost", "spoilt"])
+async def test_place_that_is_lost_is_said_to_be(left: Cursor | None) -> None:
+    async with running(ticket_ttl_s=100) as rig:
+        ticket = await rig.ticket(queues=["q1"])
+        await rig.poll(ticket)
+        rig.log.write(parked())
+        rig.clock.go(25)
+        rig.gateway.hub.alive("hq")
+        rig.store.cursors.clear()
+        rig.store.cursors |= {} if left is None else {key_of(ticket): left}
+
+        events = await rig.poll(ticket)
+        assert [event["type"] for event in events] == ["reset", "pbxStatus", "queueCount", "ready"]
+        rig.log.write(count(1))
+        assert counts(await rig.poll(ticket)) == [1]
+
+
+async def test_first_poll_of_a_new_ticket_has_nothing_to_reset() -> None:
+    async with running(ticket_ttl_s=100) as rig:
+        ticket = await rig.ticket()
+        rig.clock.go(24)
+
+        assert "reset" not in [event["type"] for event in await rig.poll(ticket)]
+
+
+async def test_place_that_is_lost_while_a_poll_waits_loses_nothing() -> None:
+    async with running() as rig:
+        ticket = await rig.ticket()
+        await rig.poll(ticket)
+        waiting = await polling(rig, ticket)
+        rig.store.cursors.clear()
+        rig.log.write(parked())
+
+        assert [event["type"] for event in await waiting] == ["parkedCall"]
+
+
+async def test_moment_after_a_silence_longer_than_the_life_of_a_ticket_is_told(
+    gateway_connection: Connection,
+) -> None:
+    store = NatsTicketStore(gateway_connection, ttl_s=2, replicas=1)
+    async with running(store=cast("FakeTicketStore", store), ticket_ttl_s=2) as rig, asyncio.timeout(30):
+        ticket = await rig.ticket()
+        await rig.poll(ticket)
+        await store.move_cursor(unused := key_of("unused"), "g1-1", None)
+        waiting = await polling(rig, ticket)
+        while await store.read_cursor(unused) is not None:
+            rig.clock.go(0.5)
+            rig.gateway.hub.alive("hq")
+            await rig.gateway.desk.look_up()
+        rig.log.write(parked())
+
+        assert [event["type"] for event in await waiting] == ["parkedCall"]
 
 
 async def test_malformed_position_is_the_callers_mistake() -> None:
