@@ -7,6 +7,7 @@ reads.
 
 from __future__ import annotations
 
+from asyncio import Transport
 from collections.abc import Iterable, Mapping
 from typing import Literal, NamedTuple, Protocol
 
@@ -70,6 +71,14 @@ class Deadlines:
         self._since = since
 
 
-def flush(unsent: int) -> Wait:
-    """The wait for a client to take ``unsent`` bytes."""
-    return Wait("flush", unsent // FLUSH_BYTES)
+def unsent(transport: Transport) -> int:
+    """Bytes that were written and not yet taken; 0 when that is not known."""
+    try:
+        return transport.get_write_buffer_size()
+    except AttributeError:  # asyncio's TLS when it was closed twice; it ends by itself after 30 s
+        return 0
+
+
+def flush(size: int) -> Wait:
+    """The wait for a client to take so many bytes."""
+    return Wait("flush", size // FLUSH_BYTES)

@@ -17,7 +17,7 @@ from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from services.gateway.errors import BadRequestError, GatewayError, RequestTimeoutError, problem
-from services.gateway.lanes.deadlines import Wait, What, flush
+from services.gateway.lanes.deadlines import Wait, What, flush, unsent
 from services.gateway.lanes.head_meter import HeadMeter
 
 MOST_PIPELINED = 16
@@ -112,7 +112,7 @@ class HttpProtocol(HttpToolsProtocol):
     def waits_for(self) -> Wait | None:
         """See :class:`~services.gateway.lanes.deadlines.Waiting`."""
         if self.transport.is_closing():
-            return flush(self.transport.get_write_buffer_size())
+            return flush(unsent(self.transport))
         running = self._running
         if self._in_head or running is None or running.response_complete:
             return Wait("head", self._heads)
@@ -121,12 +121,12 @@ class HttpProtocol(HttpToolsProtocol):
         if running.more_body:
             return Wait("body", self._heads)
         # It is a pipelined one, and the client does not take the answers before it.
-        return flush(self.transport.get_write_buffer_size()) if self.flow.write_paused else None
+        return flush(unsent(self.transport)) if self.flow.write_paused else None
 
     def overdue(self, what: What) -> None:
         """See :class:`~services.gateway.lanes.deadlines.Waiting`."""
         if what == "flush":
-            if self.transport.get_write_buffer_size():
+            if unsent(self.transport):
                 self._too_slow()
             self.transport.abort()
             return

@@ -16,6 +16,7 @@ from services.gateway.errors import (
     InternalError,
     MethodNotAllowedError,
     NotFoundError,
+    RequestTimeoutError,
     TooLargeError,
     problem,
 )
@@ -23,6 +24,8 @@ from services.gateway.errors import (
 log = logging.getLogger("pbxis.gateway")
 
 MAX_BODY = 1024 * 1024
+
+_GONE = "client disconnected prematurely"  # Litestar has no class for it
 AnyRequest = Request[Any, Any, Any]
 
 
@@ -44,6 +47,8 @@ def _translate(request: AnyRequest, error: Exception) -> GatewayError:
             return NotFoundError()
         if error.status_code < InternalError.status:
             return BadParameterError("request", error.detail)
+        if error.detail == _GONE:  # or its body came too late; nobody reads the answer
+            return RequestTimeoutError("body")
     log.error("a request failed", exc_info=error)
     return InternalError()
 
