@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from services.gateway.lanes.connection import EXTENSION, Connection
-from services.gateway.routes import sse, websocket
+from services.gateway.routes import long_poll, sse, websocket
 from services.gateway.routes.streams import Streams
+from tests.support.gateway_fakes import count
 from tests.support.gateway_rig import Rig, running
 from tests.support.waiting import until
 
@@ -121,3 +122,16 @@ async def test_client_that_goes_while_it_is_written_to_is_no_error() -> None:
 
         assert nothing_is_left(rig)
     assert complaints == []
+
+
+async def test_poll_whose_client_has_gone_when_something_comes_has_not_moved_the_cursor() -> None:
+    async with running() as rig:
+        ticket = await rig.ticket(queues=["q1"])
+        await rig.poll(ticket)
+        rig.log.write(count(7))
+        peer = Peer()
+        peer.said.put_nowait({"type": "http.disconnect"})
+        await long_poll.handle(streams_of(rig), scope(rig, "http"), peer.receive, peer.send, ticket)
+
+        assert peer.sent == []
+        assert [event["count"] for event in await rig.poll(ticket)] == [7]
