@@ -14,7 +14,7 @@ from typing import Any
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame
 
-from services.gateway.lanes.deadlines import Wait, What, flush
+from services.gateway.lanes.deadlines import Wait, What, flush, unsent
 from services.gateway.lanes.lane import LOW_WATER
 
 MOST_PONGS = 1024 * 1024
@@ -57,7 +57,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         pongs = b"".join(self.conn.data_to_send())
         if not pongs or self.transport.is_closing():
             return
-        if self.transport.get_write_buffer_size() < LOW_WATER:
+        if unsent(self.transport) < LOW_WATER:
             self._pongs = 0
         self._pongs += len(pongs)
         if self._pongs > MOST_PONGS:
@@ -74,11 +74,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def waits_for(self) -> Wait | None:
         """See :class:`~services.gateway.lanes.deadlines.Waiting`."""
         if self.transport.is_closing():
-            return flush(self.transport.get_write_buffer_size())
+            return flush(unsent(self.transport))
         return None
 
     def overdue(self, what: What) -> None:
         """See :class:`~services.gateway.lanes.deadlines.Waiting`."""
-        if self.transport.get_write_buffer_size():
+        if unsent(self.transport):
             self._too_slow()
         self.transport.abort()
