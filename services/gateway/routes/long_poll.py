@@ -50,7 +50,7 @@ async def handle(streams: Streams, scope: AsgiScope, receive: Receive, send: Sen
     with streams.subscribed(key, ticket, lane, after, poll=True) as subscription:
         if not await _filled(streams, subscription, lane, receive):
             return
-        position = _settled(streams, subscription)
+        position = _settled(streams, subscription, lane)
         messages = [] if subscription.ended is End.KEYS_AWAY else lane.take()
         is_all = subscription.live or subscription.ended is not None
     if messages and messages[-1].type != "ready" and position is not None and is_all:
@@ -72,7 +72,7 @@ async def _from_cursor(
         streams.desk.poll(key, subscription)
         if not await _filled(streams, subscription, lane, receive):
             return
-        position = _settled(streams, subscription)
+        position = _settled(streams, subscription, lane)
         messages = lane.take()
     if subscription.ended in (End.REPLACED, End.KEYS_AWAY):
         messages = []  # the newer poll gives them, or the next
@@ -106,16 +106,21 @@ async def _filled(streams: Streams, subscription: Subscription, lane: PollLane, 
     return True
 
 
-def _settled(streams: Streams, subscription: Subscription) -> Position | None:
+def _settled(streams: Streams, subscription: Subscription, lane: PollLane) -> Position | None:
     """Where the client is with its answer; ``None`` when it was ended before there was a state.
 
     Raises:
         NotReadyError: the state is being read anew. What a stream is told then, that figures are not live,
-            no later answer would take back, since it is in no position.
+            no later answer would take back, since it is in no position. Or there is nothing yet of what the
+            client missed: an empty answer would mean that it missed nothing.
     """
     position = streams.hub.settle(subscription)
-    if position is None and subscription.ended is None:
+    if subscription.ended is not None:
+        return position
+    if position is None:
         raise NotReadyError(streams.hub.not_ready or ["the state has just been read anew"])
+    if not subscription.live and not lane.filled.is_set():
+        raise NotReadyError(streams.hub.not_ready or ["what followed has not been read from NATS yet"])
     return position
 
 

@@ -10,7 +10,7 @@ from services.gateway.core.tickets import key_of
 from services.gateway.ports import Cursor
 from services.jetstream.connection import Connection
 from tests.support.gateway_fakes import FakeTicketStore, count, name, online, parked, place
-from tests.support.gateway_rig import Events, Rig, problem, running
+from tests.support.gateway_rig import WITHIN_S, Events, Rig, problem, running
 from tests.support.waiting import until
 
 
@@ -217,6 +217,28 @@ async def test_poll_at_a_gateway_that_has_no_state_says_so_in_the_end(after: str
 
         problem(await rig.http.get(f"/{ticket}/long-poll", params=params), 503, "not_ready")
         assert rig.store.cursors == {}
+
+
+@pytest.mark.parametrize("remembered", [True, False])
+async def test_poll_that_waits_for_a_log_which_cannot_be_read_says_so_and_misses_nothing(
+    remembered: bool,
+) -> None:
+    async with running(poll_timeout_s=0.05) as rig:
+        ticket = await rig.ticket(queues=["q1"])
+        after = (await rig.poll(ticket))[-1]["id"]
+        params = {} if remembered else {"after": after}
+        rig.gateway.hub.ring.limit = 4
+        rig.log.write(*(count(number) for number in range(12)))
+        rig.log.away = True
+
+        answer = problem(await rig.http.get(f"/{ticket}/long-poll", params=params), 503, "not_ready")
+        assert answer["reasons"] == ["what followed has not been read from NATS yet"]
+
+        rig.log.away = False
+        async with asyncio.timeout(WITHIN_S):
+            while (again := await rig.http.get(f"/{ticket}/long-poll", params=params)).status_code == 503:
+                pass
+        assert counts(again.json()) == list(range(12))
 
 
 async def test_poll_that_waits_while_the_state_is_read_anew_is_told_at_once_and_misses_nothing() -> None:
