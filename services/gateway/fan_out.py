@@ -102,6 +102,7 @@ class FanOut:
         self._jobs: deque[_Job] = deque()
         self._wanted: dict[Subscription, None] = {}
         self._armed = False
+        self._failure: Exception | None = None
         self._busy_s = 0.0
         self._not_before = 0.0
         self.serial = 0
@@ -198,6 +199,15 @@ class FanOut:
             if job.group is group and subscription.give(job.batch):
                 self._count(job.batch, 1)
 
+    def check(self) -> None:
+        """See whether it goes on.
+
+        Raises:
+            Exception: whatever a turn raised: a bug. There will be no other turn.
+        """
+        if self._failure is not None:
+            raise self._failure
+
     def finish(self) -> None:
         """Write everything that waits, now."""
         self.seal()
@@ -237,6 +247,13 @@ class FanOut:
             self._scheduler.call_later(pause, self._turn)
 
     def _turn(self) -> None:
+        try:
+            self._take_turn()
+        except Exception as error:
+            self._failure = error
+            raise
+
+    def _take_turn(self) -> None:
         begun = self._monotonic()
         if not self._jobs:
             self.seal()

@@ -2,19 +2,18 @@
 
 How it works: the feed calls the methods of ``ports.FeedSink``. A live message goes into the cache, the ring
 and to the groups that are interested (``fan_out.py``). What a client gets before it takes part in that, and
-again when it fell behind, is decided in ``openings.py``. Joining is atomic: between looking at the ring and
-entering a group there is no ``await``, so no event is missed and none comes twice. While a snapshot is on its
-way (``begin`` to ``caught_up``), clients wait.
+again when it fell behind, is decided in ``openings.py``; what becomes of those who do not get on, in
+``waiting.py``. Joining is atomic: between looking at the ring and entering a group there is no ``await``, so
+no event is missed and none comes twice. While a snapshot is on its way (``begin`` to ``caught_up``), clients
+wait.
 
 Which status a PBX shows: ``core/pbx_board.py``.
 """
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 
 from services.gateway.core import frames
 from services.gateway.core.batch import Batch
@@ -27,23 +26,13 @@ from services.gateway.core.scope import Scope
 from services.gateway.core.state_cache import StateCache
 from services.gateway.counters import StreamCounters
 from services.gateway.fan_out import FanOut, Scheduler
+from services.gateway.intake import Intake
 from services.gateway.lanes.lane import Lane
 from services.gateway.openings import Openings
 from services.gateway.ports import Clock, Stored
 from services.gateway.subscription import End, Subscription
-from shared import subjects
-from shared.errors import MalformedEventError, MalformedSubjectError
+from services.gateway.waiting import Remedies, Waiting
 from shared.subjects import Subject
-
-log = logging.getLogger("pbxis.gateway.hub")
-
-STUCK_S = 30.0
-"""A client that takes nothing for so long is ended; it may come back and resume."""
-
-AHEAD_S = 2.0
-"""How long a client that has seen more than this gateway yet waits for it to get there."""
-
-_parse = lru_cache(maxsize=65536)(subjects.parse)
 
 
 def _ask_nobody(subscription: Subscription) -> None:
@@ -56,8 +45,9 @@ class Hub:
     Attributes:
         counters: what it did.
         ring: the newest messages.
-        ask_log: has what a client missed read from the log; ends with :meth:`replayed`, :meth:`restart` or
-            :meth:`retry`. Set by whoever puts the gateway together.
+        intake: takes what the log says.
+        ask_log: has what a client missed read from the log; ends with :meth:`retry` or :meth:`restart`.
+            Set by whoever puts the gateway together.
     """
 
     def __init__(self, pbxs: Iterable[str], clock: Clock, scheduler: Scheduler) -> None:
@@ -68,17 +58,18 @@ class Hub:
         self.ask_log: Callable[[Subscription], None] = _ask_nobody
         self._cache = StateCache()
         self._board = PbxBoard(self._pbxs, clock.now_ms())
+        self.intake = Intake(self._pbxs, self._cache, self._board)
         self._liveness = Liveness(self._pbxs, clock.monotonic())
         self._subscriptions: dict[Subscription, None] = {}
         self._lagging: dict[Subscription, None] = {}
-        self._stuck: dict[Subscription, None] = {}
-        self._ahead: dict[Subscription, float] = {}
         self._fan = FanOut(
             scheduler, clock.monotonic, self.ring, self.counters, self._refill, self._fall_behind
         )
         self._openings = Openings(
             self._cache, self.ring, self._board, clock, self.counters, lambda one: self.ask_log(one)
         )
+        remedies = Remedies(self.retry, self._openings.restart, self._doubt, self._give_up)
+        self._waiting = Waiting(self.ring, clock.monotonic, remedies)
         self._catching_up = False
         self._over: End | None = None
 
@@ -89,28 +80,23 @@ class Hub:
         if self._openings.generation:
             self.counters.feed_restarts += 1
         self._catching_up = False
-        self._openings.generation = generation
-        self._openings.clear()
+        self._openings.begin(generation)
         self._cache.clear()
         self._board.clear()
         self.ring.restart(0)
         self._fan.clear()
-        self._ahead.clear()
-        now_ms = self._clock.now_ms()
+        self._waiting.clear()
         for subscription in self._subscriptions:
             subscription.forget()
             subscription.due = True
-            subscription.resuming = False
-            payloads = [self._board.unread(pbx, now_ms) for pbx in subscription.scope.pbxs]
-            if subscription.begun and subscription.paused_since is None and payloads:
-                # until the reset they show figures that may be old by now
-                subscription.lane.write(Batch([Message(payload) for payload in payloads], 0))
+            subscription.resuming = subscription.doubted = False
+            self._doubt(subscription)
 
     def restore(self, subject: str, payload: bytes, sequence: int) -> None:
         """One document of the snapshot."""
-        parsed = self._read(subject, payload)
-        if parsed is not None:
-            self._keep(parsed, payload, sequence)
+        entry = self.intake.entry(Stored(subject, payload, sequence))
+        if entry is not None:
+            self.intake.keep(entry)
         self.ring.restart(max(sequence, self.ring.last))
 
     def caught_up(self, last_sequence: int) -> None:
@@ -128,8 +114,8 @@ class Hub:
         if not self._catching_up and not self._ready:
             self._catching_up = True
             self.ring.restart(sequence - 1)
-        entry = self.entry(Stored(subject, payload, sequence))
-        if entry is None or not self._keep(entry.subject, payload, sequence):
+        entry = self.intake.entry(Stored(subject, payload, sequence))
+        if entry is None or not self.intake.keep(entry):
             self.ring.skip(sequence)
         else:
             parsed = entry.subject
@@ -141,8 +127,8 @@ class Hub:
                 self._fan.send(parsed, Message(payload, str(position), sequence))
                 if parsed.type == "pbxStatus":
                     self._judge(parsed.pbx)
-        if self._ahead:
-            self._look_at_those_ahead()
+        if self._waiting.is_anybody_ahead:
+            self._waiting.look_at_those_ahead(contact=self._liveness.lost is None)
 
     def stale(self, reason: str) -> None:
         """Contact with the log is lost."""
@@ -163,23 +149,28 @@ class Hub:
     # What the clock calls.
 
     def tick(self) -> None:
-        """Look for what falls silent: a bridge, a client; to be called about every second."""
+        """Look for what falls silent: a bridge, a client; to be called about every second.
+
+        Raises:
+            Exception: whatever failed in the fan-out: a bug, and clients get nothing any more.
+        """
+        self._fan.check()
         for pbx in self._pbxs:
             self._judge(pbx)
-        now = self._clock.monotonic()
-        for subscription in list(self._stuck):
-            since = subscription.paused_since
-            if since is not None and now - since > STUCK_S:
-                del self._stuck[subscription]
-                self.counters.closed_too_slow += 1
-                subscription.end(End.TOO_SLOW)
-        if self._ahead:
-            self._look_at_those_ahead()
+        if self._ready:
+            self._waiting.look(contact=self._liveness.lost is None)
 
     def ping(self) -> None:
-        """Send every stream the time."""
-        streams = [one for one in self._subscriptions if one.live and not one.poll]
-        self._fan.send_to(streams, frames.ping(self._clock.now_ms()))
+        """Send every stream that has begun the time, also those that wait for something."""
+        message = frames.ping(self._clock.now_ms())
+        batch = Batch((message,), 0)
+        live: list[Subscription] = []
+        for one in self._subscriptions:
+            if one.live and not one.poll:
+                live.append(one)
+            elif one.begun and not one.poll and one.reads:
+                one.lane.write(batch)
+        self._fan.send_to(live, message)
 
     # What the transports call.
 
@@ -239,7 +230,10 @@ class Hub:
         subscription = Subscription(self, scope, lane, after, poll=poll, resume=resume or after is not None)
         self._fan.add(subscription)
         self._subscriptions[subscription] = None
-        self._refill(subscription)
+        if self._ready or poll:
+            self._refill(subscription)
+        else:
+            self._doubt(subscription)
         if self._over is not None:
             subscription.end(self._over)
         return subscription
@@ -249,8 +243,8 @@ class Hub:
         subscription.live = False
         self._subscriptions.pop(subscription, None)
         self._fan.remove(subscription)
-        for kept in (self._lagging, self._stuck, self._ahead):
-            kept.pop(subscription, None)
+        self._lagging.pop(subscription, None)
+        self._waiting.leave(subscription)
 
     def position(self) -> Position | None:
         """Where a client is that has taken everything; ``None`` while there is no state."""
@@ -259,8 +253,11 @@ class Hub:
         return Position(self._openings.generation, self.ring.last, self._board.mark)
 
     def settle(self, subscription: Subscription) -> Position | None:
-        """Give a client what is there for it; where it is then. ``None``: a state is still to come."""
-        if not self._ready or not subscription.begun or subscription.due:
+        """Give a client what is there for it; where it is then.
+
+        ``None``: a state is still to come, or what followed, and it has got nothing of that.
+        """
+        if not self._ready or not subscription.begun or subscription.due or self._openings.owes(subscription):
             return None
         if subscription.live:
             self._fan.settle(subscription)
@@ -284,25 +281,31 @@ class Hub:
     def paused(self, subscription: Subscription) -> None:
         """Its lane takes no more."""
         if subscription.ended is None and subscription.paused_since is None:
-            subscription.paused_since = self._clock.monotonic()
-            self._stuck[subscription] = None
+            self._waiting.paused(subscription)
             if subscription.live:
                 self._fall_behind(subscription)
 
     def writable(self, subscription: Subscription) -> None:
         """Its lane takes more again."""
-        subscription.paused_since = None
-        self._stuck.pop(subscription, None)
-        if subscription.ended is None and subscription in self._subscriptions:
-            self._fan.want(subscription)
+        self._waiting.takes(subscription)
+        if not self._ready and not subscription.doubted:
+            self._doubt(subscription)
+        self.retry(subscription)
 
     # What the reader of the log calls.
 
-    def replayed(self, subscription: Subscription, entries: list[Entry], end: int) -> None:
-        """What follows where a client stands, up to ``end``."""
-        subscription.from_log = True
-        self._openings.put(subscription, entries, end)
-        self.retry(subscription)
+    def reaches(self, sequence: int) -> bool:
+        """Whether what followed a place need not be read from the log."""
+        return self._openings.pages.reaches(sequence)
+
+    def replayed(self, after: int, entries: list[Entry], end: int) -> None:
+        """What followed a place, up to ``end``; :meth:`retry` those who stand there.
+
+        What has not come here yet is left out: whoever had that would have seen more than this gateway.
+        """
+        last = self.ring.last
+        known = [entry for entry in entries if entry.sequence <= last] if end > last else entries
+        self._openings.pages.read_back.put(after, known, min(end, last))
 
     def restart(self, subscription: Subscription) -> None:
         """What a client missed is not in the log any more."""
@@ -310,7 +313,7 @@ class Hub:
         self.retry(subscription)
 
     def retry(self, subscription: Subscription) -> None:
-        """There is more for a client, perhaps: the ring reaches further back now."""
+        """There is more for a client, perhaps."""
         if subscription.ended is None and subscription in self._subscriptions:
             self._fan.want(subscription)
 
@@ -318,39 +321,11 @@ class Hub:
         """Whether it is still there."""
         return subscription in self._subscriptions
 
-    def entry(self, stored: Stored) -> Entry | None:
-        """A message of the log for the ring; ``None``: it is not for clients."""
-        parsed = None if subjects.is_fence(stored.subject) else self._read(stored.subject, stored.payload)
-        return None if parsed is None else Entry(stored.sequence, parsed, stored.payload)
-
     # Inside.
 
     @property
     def _ready(self) -> bool:
         return self._cache.complete
-
-    def _read(self, subject: str, payload: bytes) -> Subject | None:
-        """The subject, if it and the payload are ours. What is not is left out: it must not stop the feed."""
-        try:
-            parsed = _parse(subject)
-            frames.check(parsed.type, payload)
-        except (MalformedSubjectError, MalformedEventError) as error:
-            log.warning("left out a message of the log: %s", error)
-            return None
-        return parsed if parsed.pbx in self._pbxs else None
-
-    def _keep(self, subject: Subject, payload: bytes, sequence: int) -> bool:
-        """Put a state into the cache; false when it cannot be one."""
-        if subject.family != "state":
-            return True
-        if subject.type == "pbxStatus":
-            try:
-                self._board.log(subject.pbx, payload, sequence)
-            except MalformedEventError as error:
-                log.warning("left out a pbxStatus of %s: %s", subject.pbx, error)
-                return False
-        self._cache.put(subject, payload)
-        return True
 
     def _judge(self, pbx: str) -> None:
         """Show another status of a PBX if it is due. It has no id: it is not in the log."""
@@ -362,8 +337,13 @@ class Hub:
             self._fan.send(Subject("state", pbx, "pbxStatus", None, None), Message(payload))
 
     def _refill(self, subscription: Subscription) -> None:
-        """Give a client what it has not got, as much as its lane takes; in the end it is live."""
-        while self._ready and subscription.paused_since is None and subscription.ended is None:
+        """Give a client what it has not got, as much as its lane takes; in the end it is live.
+
+        A page at a time: so those who come from the same place share each page, and none keeps others
+        waiting. A poll gets its whole answer at once.
+        """
+        parts = 0
+        while self._ready and subscription.reads:
             if subscription.backlog:
                 batch = subscription.backlog.pop(0)
                 subscription.at = batch.last
@@ -375,10 +355,30 @@ class Hub:
                     self.counters.caught_up += 1
                 subscription.behind_since = None
                 return
-            elif not self._openings.next(subscription, self._fan):
-                if subscription.at > self.ring.last:
-                    self._ahead.setdefault(subscription, self._clock.monotonic())
+            elif parts and subscription.at < self.ring.last and not subscription.poll:
+                self._waiting.has_far_to_go(subscription)
+                self._fan.want(subscription)
                 return
+            elif self._openings.next(subscription, self._fan):
+                self._waiting.goes_on(subscription)
+                parts += 1
+            else:
+                self._waiting.waits(subscription)
+                return
+
+    def _doubt(self, subscription: Subscription) -> None:
+        """Tell a client that its figures may be old by now, if it has any and reads."""
+        if not subscription.reads or not (subscription.begun or subscription.resume):
+            return
+        now_ms = self._clock.now_ms()
+        messages = [Message(self._board.unread(pbx, now_ms)) for pbx in subscription.scope.pbxs]
+        if messages:
+            subscription.doubted = True
+            subscription.lane.write(Batch(messages, 0))
+
+    def _give_up(self, subscription: Subscription) -> None:
+        self.counters.closed_too_slow += 1
+        subscription.end(End.TOO_SLOW)
 
     def _fall_behind(self, subscription: Subscription) -> None:
         subscription.live = False
@@ -386,13 +386,3 @@ class Hub:
         if not subscription.poll:
             self.counters.lagged += 1
             self._lagging[subscription] = None
-
-    def _look_at_those_ahead(self) -> None:
-        """They have seen, from another gateway, what the log has not brought here yet."""
-        now = self._clock.monotonic()
-        for subscription, since in list(self._ahead.items()):
-            if subscription.at <= self.ring.last or now - since > AHEAD_S:
-                del self._ahead[subscription]
-                if subscription.at > self.ring.last:
-                    self._openings.restart(subscription)
-                self._fan.want(subscription)

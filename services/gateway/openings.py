@@ -1,8 +1,8 @@
 """What a client gets that is not live: the state to begin with, or exactly what it missed.
 
 :meth:`Openings.next` is asked again and again, each time its client has taken what it got before. In order:
-the state (or nothing, for one that resumes), then what happened since, page by page from the ring, until it
-has everything; then it is live. What the ring no longer has is read from the log (``replay.py``).
+the state (or nothing, for one that resumes), then what happened since, page by page (``core/pages.py``),
+until it has everything; then it is live. What the ring no longer has is read from the log (``replay.py``).
 
 A client that was live and fell behind for longer than ``BEHIND_S`` is given the state instead of all that
 happened: its figures are then those of now at once. One that resumes is given all of it, however long it was
@@ -12,16 +12,15 @@ away.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Callable
 
 from services.gateway.core import frames, snapshot
-from services.gateway.core import scope as scopes
 from services.gateway.core.batch import Batch, slices
 from services.gateway.core.frames import Message
+from services.gateway.core.pages import Pages
 from services.gateway.core.pbx_board import PbxBoard
 from services.gateway.core.position import Position
-from services.gateway.core.ring import Entry, Ring
+from services.gateway.core.ring import Ring
 from services.gateway.core.scope import Scope
 from services.gateway.core.state_cache import StateCache
 from services.gateway.counters import StreamCounters
@@ -30,7 +29,6 @@ from services.gateway.ports import Clock
 from services.gateway.subscription import Subscription
 
 BEHIND_S = 5.0
-_PAGES_KEPT = 16
 _STATES_KEPT = 4
 
 
@@ -38,7 +36,7 @@ class Openings:
     """Gives clients what they have not got.
 
     Attributes:
-        generation: of the log; ``""`` before there is one.
+        pages: what followed each place.
     """
 
     def __init__(
@@ -57,36 +55,48 @@ class Openings:
         self._clock = clock
         self._counters = counters
         self._ask_log = ask_log
-        self._pages: OrderedDict[tuple[Scope, int], _Page] = OrderedDict()
         self._states: OrderedDict[Scope, tuple[tuple[int, int], list[Batch]]] = OrderedDict()
-        self.generation = ""
+        self.pages = Pages(ring)
 
-    def clear(self) -> None:
+    @property
+    def generation(self) -> str:
+        """Of the log; ``""`` before there is one."""
+        return self.pages.generation
+
+    def begin(self, generation: str) -> None:
         """The log is another one, or read anew."""
-        self._pages.clear()
+        self.pages.begin(generation)
         self._states.clear()
 
     def next(self, subscription: Subscription, fan: FanOut) -> bool:
         """Put the next part into its backlog, or make it live; false when it has to wait for the log."""
         if subscription.due:
             self._begin(subscription, fan)
-            return True
-        if subscription.opening:
+            if not subscription.resuming:
+                return True
+        if subscription.opening:  # it has taken the state, however long that was: these figures are live now
             subscription.opening = False
-            if subscription.behind_since is not None:
-                subscription.behind_since = self._clock.monotonic()
+            subscription.behind_since = self._clock.monotonic()
+            subscription.backlog.append(Batch((self._ready(subscription, resumed=False),), subscription.at))
+            return True
         if subscription.at > self._ring.last:
             return False
         if self._too_long_behind(subscription):
-            subscription.due = True
+            self._begin(subscription, fan)
             return True
-        if not self._ring.reaches(subscription.at):
+        if subscription.at == self._ring.last:
+            self._arrive(subscription, fan)
+            return True
+        if not self.pages.reaches(subscription.at):
             self._ask_log(subscription)
             return False
-        if subscription.at < self._ring.last:
-            _give(subscription, self._page(subscription))
+        if not self._ring.reaches(subscription.at):
+            subscription.from_log = True
+        page = self.pages.page(subscription.scope, subscription.at)
+        if page.batches:
+            subscription.backlog.extend(page.batches)
         else:
-            self._arrive(subscription, fan)
+            subscription.at = page.end
         return True
 
     def restart(self, subscription: Subscription) -> None:
@@ -104,9 +114,12 @@ class Openings:
             mark = None if after is None else self._board.mark_behind(after, subscription.at)
         return Position(self.generation, subscription.at, mark)
 
-    def put(self, subscription: Subscription, entries: Sequence[Entry], end: int) -> None:
-        """Entries that follow where it stands; with them it has everything up to ``end``."""
-        _give(subscription, _Page(end, whole=True, batches=self._batches(subscription.scope, entries, end)))
+    def owes(self, subscription: Subscription) -> bool:
+        """Whether there is something that followed where it came back, and it was given nothing of it yet."""
+        after = subscription.after
+        if subscription.live or not subscription.resuming or after is None:
+            return False
+        return subscription.doubted or subscription.at == after.sequence
 
     def _too_long_behind(self, subscription: Subscription) -> bool:
         since = subscription.behind_since
@@ -127,10 +140,10 @@ class Openings:
             subscription.backlog.append(Batch((frames.RESET,), ring_last))
             self._counters.resets += 1
         subscription.backlog.extend(self._state(subscription))
-        subscription.backlog.append(Batch((self._ready(subscription, resumed=False),), ring_last))
         subscription.at = ring_last
         subscription.serial = fan.serial
         subscription.begun = subscription.opening = True
+        subscription.doubted = False
 
     def _state(self, subscription: Subscription) -> list[Batch]:
         """Shared by those who come at the same time with the same scope."""
@@ -145,35 +158,14 @@ class Openings:
                 self._states.popitem(last=False)
         return found[1]
 
-    def _page(self, subscription: Subscription) -> _Page:
-        """The next events; clients of equal scope at the same place share them."""
-        key = (subscription.scope, subscription.at)
-        last = self._ring.last
-        found = self._pages.get(key)
-        if found is None or not (found.whole or found.end == last):
-            entries, end = self._ring.page(subscription.at)
-            found = _Page(end, end < last, self._batches(subscription.scope, entries, end))
-            self._pages[key] = found
-            if len(self._pages) > _PAGES_KEPT:
-                self._pages.popitem(last=False)
-        return found
-
-    def _batches(self, scope: Scope, entries: Sequence[Entry], end: int) -> list[Batch]:
-        messages = [
-            Message(entry.payload, str(Position(self.generation, entry.sequence)), entry.sequence)
-            for entry in entries
-            if scopes.admits(scope, entry.subject)
-        ]
-        parts = list(slices(messages))
-        return [Batch(part, end if part is parts[-1] else part[-1].sequence) for part in parts]
-
     def _arrive(self, subscription: Subscription, fan: FanOut) -> None:
         """It has everything: say what it could not know, and let it take part."""
         fan.seal()
         words: list[Message] = []
         if subscription.resuming:
             # Of what a client was told of PBXs only a poll's position says something.
-            words = self._statuses(subscription, subscription.after if subscription.poll else None)
+            knows = subscription.poll and not subscription.doubted
+            words = self._statuses(subscription, subscription.after if knows else None)
             if not subscription.poll:
                 words.append(self._ready(subscription, resumed=True))
             if subscription.from_log:
@@ -182,7 +174,7 @@ class Openings:
                 self._counters.resumed_from_ring += 1
         elif subscription.serial < fan.group_of(subscription).told:
             words = self._statuses(subscription, None)  # it was told something since it came
-        subscription.resuming = False
+        subscription.resuming = subscription.doubted = False
         subscription.serial = fan.serial
         subscription.live = True
         if words:
@@ -202,20 +194,5 @@ class Openings:
     def _ready(self, subscription: Subscription, *, resumed: bool) -> Message:
         # What a stream was told later no ready would say, so only a poll's position has a mark.
         mark = self._board.mark if subscription.poll else None
-        position = Position(self.generation, self._ring.last, mark)
+        position = Position(self.generation, subscription.at, mark)
         return frames.ready(resumed=resumed, now_ms=self._clock.now_ms(), position=str(position))
-
-
-class _Page(NamedTuple):
-    """What some scope gets of a part of the log. ``whole``: more events later would not change it."""
-
-    end: int
-    whole: bool
-    batches: list[Batch]
-
-
-def _give(subscription: Subscription, page: _Page) -> None:
-    if page.batches:
-        subscription.backlog.extend(page.batches)
-    else:
-        subscription.at = page.end

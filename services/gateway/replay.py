@@ -1,9 +1,13 @@
 """Reads the log for clients that were away longer than the ring reaches.
 
-A client asks (``want``) each time it has taken what it got and the ring still does not reach back to it; so
-all take turns, a page at a time, and none holds more than a page. Who is not far behind the ring's beginning
-has the ring reach further back, as far as it has room: after a gateway has started, many come back from a
-little before its start, and one reading serves them all.
+A client asks (``want``) each time it has taken what it got, and neither the ring nor what was read back last
+has what follows. What is read for one serves all whose place lies in it (``core/read_back.py``): of those
+who came back together only the first is read for. All take turns, in the order of their asking, and nothing
+is kept for one but its place. A reading ends at a multiple of its length, so those who come from different
+places soon share their readings.
+
+Who is not far behind the ring's beginning has the ring reach further back, as far as it has room: after a
+gateway has started, many come back from a little before its start.
 """
 
 from __future__ import annotations
@@ -37,7 +41,7 @@ class Replay:
         hub.ask_log = self.want
 
     def want(self, subscription: Subscription) -> None:
-        """Give it the next page of what it missed."""
+        """Read what follows its place."""
         self._wanted[subscription] = None
         self._wake.set()
 
@@ -49,7 +53,7 @@ class Replay:
             while self._wanted:
                 subscription = next(iter(self._wanted))
                 del self._wanted[subscription]
-                if subscription.ended is not None or not self._hub.has(subscription):
+                if not self._waits(subscription):
                     continue
                 try:
                     await self._serve(subscription)
@@ -65,30 +69,47 @@ class Replay:
         try:
             if 0 < ring.floor - at <= ring.room:
                 await self._reach_back(generation, at)
-            if ring.floor <= at or hub.generation != generation:
-                hub.retry(subscription)
-                return
-            found = await self._page(generation, at)
+            if not hub.reaches(at) and hub.generation == generation:
+                await self._read(generation, at)
         except HistoryGoneError:
-            if self._still(subscription, generation, at):
-                hub.restart(subscription)
+            if hub.generation == generation:
+                self._begin_anew([one for one in (subscription, *self._wanted) if one.at <= at])
             return
-        if self._still(subscription, generation, at):
-            hub.replayed(subscription, self._entries(found), found[-1].sequence)
+        for one in [one for one in self._wanted if hub.reaches(one.at)]:
+            del self._wanted[one]
+            hub.retry(one)
+        hub.retry(subscription)
 
-    def _still(self, subscription: Subscription, generation: str, at: int) -> bool:
-        """Whether it still waits for just this; else it was given something meanwhile, and asks anew."""
-        waits = not subscription.live and not subscription.due and not subscription.backlog
-        return waits and self._hub.generation == generation and subscription.at == at
+    def _waits(self, subscription: Subscription) -> bool:
+        """Whether it still waits; else it was given something meanwhile, or has gone."""
+        there = subscription.ended is None and self._hub.has(subscription)
+        return there and not subscription.live and not subscription.due and not subscription.backlog
 
-    async def _page(self, generation: str, after: int) -> list[Stored]:
+    def _begin_anew(self, subscriptions: Sequence[Subscription]) -> None:
+        """What they missed is not there any more."""
+        for subscription in subscriptions:
+            self._wanted.pop(subscription, None)
+            if self._waits(subscription):
+                self._hub.restart(subscription)
+
+    async def _read(self, generation: str, after: int) -> None:
+        """Read what follows, for all.
+
+        Raises:
+            HistoryGoneError, BusAwayError: see :meth:`_page`.
+        """
+        found = await self._page(generation, after, _PAGE - after % _PAGE)
+        if self._hub.generation == generation:
+            self._hub.replayed(after, self._entries(found), found[-1].sequence)
+
+    async def _page(self, generation: str, after: int, most: int = _PAGE) -> list[Stored]:
         """What follows a place before the ring, so there is something.
 
         Raises:
             HistoryGoneError: not all of it is there any more.
             BusAwayError: it cannot be read now; of a cluster's servers one may answer that has not got there.
         """
-        found = await self._history.page(generation, after, _PAGE)
+        found = await self._history.page(generation, after, most)
         if not found:
             raise BusAwayError(f"nothing follows {after} where it is read from, although there is more")
         return found
@@ -126,4 +147,4 @@ class Replay:
             ring.put_before(self._entries([one for one in found if one.sequence <= floor]), start)
 
     def _entries(self, found: Sequence[Stored]) -> list[Entry]:
-        return [entry for one in found if (entry := self._hub.entry(one)) is not None]
+        return [entry for one in found if (entry := self._hub.intake.entry(one)) is not None]

@@ -36,7 +36,8 @@ class Subscription:
         serial: of the last batch that it has, or has the content of.
         due: it gets the state next (``reset`` before it, if it had one).
         resuming: it is on its way from ``after`` to now, and is told so at its end.
-        opening: the state is on its way to it.
+        opening: the state is on its way to it, and then ``ready``.
+        doubted: it was told that its figures may be old, and is told how they are when it has everything.
         from_log: something of what it missed was read from the log.
         backlog: what it gets before anything else.
         behind_since: when it stopped being live, on the hub's clock; ``None`` while it is, or is not yet.
@@ -49,6 +50,7 @@ class Subscription:
         "backlog",
         "begun",
         "behind_since",
+        "doubted",
         "due",
         "ended",
         "from_log",
@@ -100,11 +102,17 @@ class Subscription:
         self.due = True
         self.resuming = False
         self.opening = False
+        self.doubted = False
         self.from_log = False
         self.backlog: list[Batch] = []
         self.behind_since: float | None = None
         self.paused_since: float | None = None
         lane.attach(self)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it takes more, as far as is known."""
+        return self.paused_since is None and self.ended is None
 
     def give(self, batch: Batch) -> bool:
         """Hand over a batch of its group; false when it is not live or has it already."""

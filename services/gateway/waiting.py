@@ -14,6 +14,7 @@ Nobody is left with old figures that look live, and nobody is kept for ever:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -112,7 +113,8 @@ class Waiting:
         for subscription, since in list(self._idle.items()):
             if not subscription.resuming:
                 self._do.want(subscription)
-            elif now - since >= BEHIND_S:
+            elif now - since >= BEHIND_S and subscription.reads:
+                self._idle[subscription] = math.inf  # told; it may be again, when it has got further
                 self._do.doubt(subscription)
         self._look_at_those_far_behind(now)
 

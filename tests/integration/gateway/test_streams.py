@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from services.gateway.core.tickets import key_of
-from services.gateway.hub import AHEAD_S, STUCK_S
 from services.gateway.openings import BEHIND_S
+from services.gateway.waiting import AHEAD_S, STUCK_S
 from tests.support.gateway_fakes import complete, count, member, online, phone, place
 from tests.support.gateway_rig import LANE, Events, Rig, running
 from tests.support.waiting import until

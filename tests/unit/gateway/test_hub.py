@@ -9,9 +9,10 @@ from services.gateway.core.position import Position, parse_position
 from services.gateway.core.scope import resolve
 from services.gateway.core.tickets import Ticket
 from services.gateway.fan_out import REFILLING_S
-from services.gateway.hub import AHEAD_S, STUCK_S, Hub
+from services.gateway.hub import Hub
 from services.gateway.openings import BEHIND_S
 from services.gateway.subscription import End, Subscription
+from services.gateway.waiting import AHEAD_S, STUCK_S
 from tests.support.gateway_fakes import (
     FakeClock,
     FakeLane,

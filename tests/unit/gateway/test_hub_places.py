@@ -49,8 +49,14 @@ async def test_a_poll_on_its_way_knows_of_pbxs_what_it_knew(bench: Bench) -> Non
     bench.write(*range(12))
     poll = bench.join(str(place), poll=True)
     assert bench.asked == [poll.subscription]
+    assert bench.hub.settle(poll.subscription) is None  # there is something, and it was not given it
+    bench.hub.replayed(2, [bench.hub.intake.entry(one) for one in await bench.log.page("g1", 2, 3)], 5)
+    bench.hub.retry(poll.subscription)
+    bench.end_tick()
 
-    assert bench.hub.settle(poll.subscription) == place
+    assert poll.counts() == [0, 1, 2]
+    assert place is not None
+    assert bench.hub.settle(poll.subscription) == place._replace(sequence=5)
 
 
 async def test_a_poll_that_took_no_more_is_told_of_pbxs_again(bench: Bench) -> None:

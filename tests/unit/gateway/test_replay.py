@@ -165,22 +165,22 @@ async def test_client_that_is_live_by_now_gets_nothing_twice() -> None:
         log.write(*(count(number) for number in range(10)))
         assert subscription.at < hub.ring.floor  # it is about to be given them
         hub.ask_log(subscription)
-        await until(lambda: log.pages)
         for _ in range(5):
             await asyncio.sleep(0)
         loop.run()
         counts = [event["count"] for event in lane.events() if event["type"] == "queueCount"]
 
     assert counts == list(range(10))
+    assert log.pages == 0
 
 
 async def test_ring_that_is_full_by_size_is_not_filled_again() -> None:
     async with gateway() as (hub, log):
         hub.ring.size_limit = 10 * len(wire.encode(count(10)))
-        for pages in (2, 3):
+        for _ in range(2):
             assert await arrived(*join(hub, "g1-1")) == EXPECTED
             assert len(hub.ring) == 10
-            assert log.pages == pages
+            assert log.pages == 2
 
 
 async def test_log_made_anew_meanwhile_begins_anew() -> None:
