@@ -2,8 +2,9 @@
 
 Two gateways read one log, each at its own pace; streams and polls come, go, fall asleep, come back to either.
 NATS loses old messages or the whole log, or is away. Each client checks every event against the log: exactly
-once, in order, no gap that ``reset`` does not announce, figures those of the log. At the end all is quiet
-again, and everybody must have everything.
+once, in order, no gap that ``reset`` does not announce, figures those of the log. At the end NATS may be away
+for a while, and nobody may show a PBX as live then; at last all is quiet, and everybody must have everything,
+also the silence of a bridge.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from tests.support.gateway_fakes import FakeClock
 _ROUNDS = 400
 """In so many rounds of reading all that there is, everybody comes to rest."""
 _QUICK_ROUNDS = 100
+_SILENT_ROUNDS = 40
+"""After so many, who has waited has waited too long."""
 _PAUSE_S = 0.01  # who found NATS away tries again after a while
 
 
@@ -43,6 +46,8 @@ async def _run(rng: random.Random) -> Counter[str]:
             scene.something()
             if rng.random() < 0.5:
                 await asyncio.sleep(0)
+        if rng.random() < 0.4:
+            await scene.lose_nats()
         await scene.come_to_rest()
     finally:
         await scene.end()
@@ -60,6 +65,7 @@ class _Scene:
         self._world.write(rng.randint(0, 30))
         self.gateways = [Gateway(self._world, self._clock) for _ in range(2)]
         self._gone: list[Gateway] = []
+        self._heard = [pbx for pbx in PBXS if rng.random() < 0.8]
         scopes = [any_scope(rng) for _ in range(3)]  # some clients share one
         self._streams = [StreamClient(self._world, rng.choice(scopes), self.done) for _ in range(4)]
         self._polls = [PollClient(self._world, rng.choice(scopes), self.done) for _ in range(2)]
@@ -94,6 +100,25 @@ class _Scene:
         for gateway in (*self.gateways, *self._gone):
             await gateway.end()
 
+    async def lose_nats(self) -> None:
+        """Nothing happens any more, for NATS is away; whoever reads must come to know it."""
+        self.done["losses"] += 1
+        self._world.away = True
+        for gateway in self.gateways:
+            gateway.hub.stale("fuzz")
+        for number in range(_SILENT_ROUNDS):
+            await self._catch_up(number)
+        for stream in self._streams:
+            if stream.gateway in self.gateways:
+                stream.check_honest()
+        for poll in self._polls:
+            poll.answer()
+            poll.ask(self._rng.choice(self.gateways))
+            for number in range(_SILENT_ROUNDS):
+                await self._catch_up(number)
+            if poll.answer():
+                poll.check_honest()
+
     async def come_to_rest(self) -> None:
         """Nothing happens any more, and everybody catches up."""
         self._world.away = False
@@ -102,8 +127,6 @@ class _Scene:
                 gateway.begin()
             gateway.read(10**9)
             gateway.hub.fresh()
-            for pbx in PBXS:
-                gateway.hub.alive(pbx)
         for stream in self._streams:
             if stream.gateway in self._gone:
                 stream.read(10**9)
@@ -112,6 +135,8 @@ class _Scene:
                 stream.connect(self._rng.choice(self.gateways))
         for number in range(_ROUNDS):
             await self._catch_up(number)
+            if number < _SILENT_ROUNDS:
+                continue
             if all(one.at_rest for one in self._streams) and all(one.loop.idle for one in self.gateways):
                 break
         for stream in self._streams:
@@ -124,7 +149,7 @@ class _Scene:
 
     async def _catch_up(self, number: int) -> None:
         self._clock.go(0.3)
-        for pbx in PBXS:
+        for pbx in self._heard:
             for gateway in self.gateways:
                 gateway.hub.alive(pbx)
         for gateway in self.gateways:
@@ -133,11 +158,11 @@ class _Scene:
         await asyncio.sleep(0 if number < _QUICK_ROUNDS else _PAUSE_S)
         for stream in self._streams:
             stream.read(10**9)
-            if stream.ended:
-                gateway = stream.gateway
-                assert gateway is not None
+            gateway = stream.gateway
+            if stream.ended and gateway is not None:
                 stream.disconnect()
-                stream.connect(gateway)
+                if gateway in self.gateways:
+                    stream.connect(gateway)
 
     async def _poll_to_the_end(self, poll: PollClient) -> None:
         poll.answer()
@@ -149,8 +174,9 @@ class _Scene:
                 await self._catch_up(number)
                 if poll.due:
                     break
-            poll.answer()
-            if poll.position is not None and poll.position == before:
+            if not poll.answer():
+                await asyncio.sleep(_PAUSE_S)
+            elif poll.position is not None and poll.position == before:
                 break
         poll.check_complete(gateway)
 

@@ -82,6 +82,10 @@ class Client:
             assert self._in_snapshot, f"a state without an id outside a snapshot: {event}"
             self._state[_key(event)] = event
 
+    def check_honest(self) -> None:
+        """While nobody can know how it is, it shows no PBX as live, unless it knows that it has no state."""
+        assert self._in_snapshot or "online" not in self.shown.values(), self.shown
+
     def check_complete(self, gateway: Gateway) -> None:
         """At the end it has everything, and sees what the gateway sees."""
         log = self._world.log
@@ -164,6 +168,7 @@ class StreamClient(Client):
         if self.gateway is not None and self._subscription is not None:
             self.gateway.hub.leave(self._subscription)
         self.gateway = None
+        self._lane = FakeLane()
         self._received.clear()
 
     def read(self, most: int) -> None:
@@ -198,7 +203,7 @@ class PollClient(Client):
 
     def ask(self, gateway: Gateway) -> None:
         """Begin a poll, if none waits."""
-        if self._open is None and not gateway.hub.not_ready:
+        if self._open is None and gateway.hub.position() is not None:
             lane = PollLane()
             if self.position is None:
                 self.begin_anew()
@@ -215,21 +220,28 @@ class PollClient(Client):
         if self._open is not None and self._open[0] is gateway:
             self._open = None
 
-    def answer(self, *, lost: bool = False) -> None:
-        """End the poll that waits: as the route does when there is something, or the time is up."""
+    def answer(self, *, lost: bool = False) -> bool:
+        """End the poll that waits: as the route does when there is something, or the time is up.
+
+        False when it is answered with an error, or none waits.
+        """
         if self._open is None:
-            return
+            return False
         gateway, subscription, lane = self._open
         self._open = None
         position = gateway.hub.settle(subscription)
-        messages = lane.take() if position is not None else []  # 503: the state is being read anew
+        messages = lane.take()
+        is_all = subscription.live or subscription.ended is not None
         gateway.hub.leave(subscription)
-        if messages and messages[-1].type != "ready" and position is not None:
-            messages.append(gateway.hub.ready_message(position, resumed=True))
         self._done["polls"] += 1
+        if position is None:  # 503, or the gateway stopped before there was a state
+            return False
+        if messages and messages[-1].type != "ready" and is_all:
+            messages.append(gateway.hub.ready_message(position, resumed=True))
         if not lost:
             for message in messages:
                 self.take(message)
+        return True
 
 
 def _key(event: Document) -> Key:
