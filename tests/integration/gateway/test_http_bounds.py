@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from services.gateway.errors import PROBLEM_JSON
-from services.gateway.lanes.deadlines import BODY_WITHIN_S, FLUSH_WITHIN_S, HEAD_WITHIN_S
+from services.gateway.lanes.deadlines import BODY_WITHIN_S, FLUSH_WITHIN_S, HEAD_WITHIN_S, LOOK_EVERY_S
 from services.gateway.lanes.head_meter import HEAD_BYTES
 from services.gateway.lanes.http_protocol import HttpProtocol
 from tests.support.gateway_fakes import phone
@@ -188,3 +188,13 @@ async def test_answer_that_a_slow_client_takes_comes_whole(lane: str) -> None:
             await client.until(b'"agent":"%b"' % agent.encode())
 
         assert (await client.rest()).endswith(b"]")
+
+
+async def test_server_looks_at_its_deadlines_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[float] = []
+    async with running() as rig:
+        monkeypatch.setattr(rig.server, "end_overdue", looked.append)
+        for tick in range(round(LOOK_EVERY_S * 10)):
+            await rig.server.on_tick(tick)
+
+        assert looked
