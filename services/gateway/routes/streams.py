@@ -45,6 +45,9 @@ STREAM_HEADERS = [
 
 _LAST_WORDS_S = 2.0
 
+_CLOSED = (OSError, RuntimeError)
+"""What sending raises when the client went away, or the server closed first, with a code of its own."""
+
 
 @dataclass(frozen=True)
 class Streams:
@@ -134,7 +137,7 @@ class Streams:
         try:
             await asyncio.wait({writer, gone, over}, return_when=asyncio.FIRST_COMPLETED)
             if over.done() and not gone.done():
-                with contextlib.suppress(TimeoutError):
+                with contextlib.suppress(TimeoutError, *_CLOSED):
                     async with asyncio.timeout(_LAST_WORDS_S):
                         await lane.emptied()
                         await goodbye(over.result())
@@ -142,8 +145,8 @@ class Streams:
             subscription.on_end = None
             self._leave(key, subscription)
             await cancellation.end([writer, gone])
-            if writer.done() and not writer.cancelled() and not isinstance(writer.exception(), OSError):
-                writer.result()  # not that the client went away
+            if writer.done() and not writer.cancelled() and not isinstance(writer.exception(), _CLOSED):
+                writer.result()
 
     def _join(
         self,
@@ -221,8 +224,7 @@ class _Leaving:
         loop.call_later(_LAST_WORDS_S, _cut_off, self._transport)
 
     async def _say(self, reason: End) -> None:
-        # The client went away; or the server closed the connection first, with a code of its own.
-        with contextlib.suppress(OSError, RuntimeError):
+        with contextlib.suppress(*_CLOSED):
             await self._goodbye(reason)
 
     async def done(self) -> None:

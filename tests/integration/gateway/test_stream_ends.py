@@ -1,4 +1,4 @@
-"""Streams whose server, client and ticket end at the same moment: played by hand."""
+"""Streams whose server, client and ticket end at the same moment, played by hand; clients that hang up."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
+
 from services.gateway.lanes.connection import EXTENSION, Connection
 from services.gateway.routes import long_poll, sse, websocket
 from services.gateway.routes.streams import Streams
-from tests.support.gateway_fakes import count
+from tests.support.gateway_fakes import count, place
 from tests.support.gateway_rig import Rig, running
 from tests.support.waiting import until
 
@@ -65,11 +67,21 @@ def scope(rig: Rig, kind: str, connection: Connection | None = None) -> Message:
     }
 
 
+def connection_of(lane: str) -> Connection | None:
+    """What a server shows that allows the lane."""
+    return None if lane == "asgi" else Connection(cast("asyncio.Transport", StandingTransport()))
+
+
 def nothing_is_left(rig: Rig) -> bool:
     return rig.gateway.hub.clients == 0
 
 
-async def test_response_begins_once_also_when_its_ticket_is_revoked_meanwhile() -> None:
+AFTER_CLOSE = RuntimeError("Unexpected ASGI message 'websocket.send', after sending 'websocket.close'.")
+BY_HAND = pytest.mark.parametrize("lane", ["raw", "asgi"])
+
+
+@BY_HAND
+async def test_response_begins_once_also_when_its_ticket_is_revoked_meanwhile(lane: str) -> None:
     async with running() as rig:
         ticket = await rig.ticket(queues=["q1"])
         peer = Peer()
@@ -79,39 +91,73 @@ async def test_response_begins_once_also_when_its_ticket_is_revoked_meanwhile() 
             if len(peer.sent) == 1:
                 await rig.gateway.desk.revoke(ticket)
 
-        await sse.handle(streams_of(rig), scope(rig, "http"), peer.receive, send, ticket)
+        await sse.handle(streams_of(rig), scope(rig, "http", connection_of(lane)), peer.receive, send, ticket)
 
     assert peer.sent == ["http.response.start", "http.response.body", "http.response.body"]
 
 
-async def test_stream_whose_connection_the_server_has_closed_first_is_forgotten() -> None:
+@BY_HAND
+async def test_stream_whose_connection_the_server_has_closed_first_is_forgotten(lane: str) -> None:
     def closed(message: Message) -> Exception | None:
-        return RuntimeError("after sending a close") if message["type"] == "websocket.send" else None
+        return AFTER_CLOSE if "closed" in message.get("text", "") else None
 
     async with running() as rig:
         ticket = await rig.ticket(queues=["q1"])
         peer = Peer(closed)
         peer.said.put_nowait({"type": "websocket.connect"})
-        connection = Connection(cast("asyncio.Transport", StandingTransport()))
+        connection = connection_of(lane)
         serving = asyncio.create_task(
             websocket.handle(
                 streams_of(rig), scope(rig, "websocket", connection), peer.receive, peer.send, ticket
             )
         )
         await until(lambda: rig.gateway.hub.clients)
+        already = len(peer.sent)
         await rig.gateway.desk.revoke(ticket)
-        await until(lambda: "websocket.send" in peer.sent)
+        await until(lambda: len(peer.sent) > already)
         peer.said.put_nowait({"type": "websocket.disconnect"})
         await serving
 
         assert nothing_is_left(rig)
 
 
-async def test_client_that_goes_while_it_is_written_to_is_no_error() -> None:
+async def take_part(rig: Rig, transport: str, ticket: str) -> None:
+    """Receive until cancelled; then hang up, without a word where the transport has one."""
+    if transport == "websocket":
+        async with rig.websocket(ticket) as stream:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                stream.connection.transport.abort()
+    elif transport == "sse":
+        async with rig.sse(ticket):
+            await asyncio.Event().wait()
+    else:
+        await rig.poll(ticket, place(rig.gateway.hub, 1))
+
+
+@pytest.mark.usefixtures("each_lane")
+@pytest.mark.parametrize("transport", ["websocket", "sse", "long-poll"])
+async def test_client_that_hangs_up_is_forgotten_and_a_silent_one_beside_it_is_not(transport: str) -> None:
+    async with running() as rig:
+        ticket = await rig.ticket(queues=["q1"])
+        async with rig.websocket(ticket) as staying:
+            await staying.until("ready")
+            leaving = asyncio.create_task(take_part(rig, transport, ticket))
+            await until(lambda: rig.gateway.hub.clients == 2)
+            leaving.cancel()
+            await until(lambda: rig.gateway.hub.clients == 1)
+            rig.log.write(count(1))
+
+            assert (await staying.next())["count"] == 1
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), AFTER_CLOSE], ids=["gone", "closed"])
+async def test_client_that_goes_while_it_is_written_to_is_no_error(error: Exception) -> None:
     complaints: list[str] = []
 
     def gone(message: Message) -> Exception | None:
-        return OSError("gone") if message["type"] == "websocket.send" else None
+        return error if message["type"] == "websocket.send" else None
 
     async with running() as rig:
         asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about["message"]))
