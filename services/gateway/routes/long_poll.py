@@ -115,12 +115,11 @@ def _settled(streams: Streams, subscription: Subscription, lane: PollLane) -> Po
             client missed: an empty answer would mean that it missed nothing.
     """
     position = streams.hub.settle(subscription)
-    if subscription.ended is not None:
-        return position
-    if position is None:
-        raise NotReadyError(streams.hub.not_ready or ["the state has just been read anew"])
-    if not subscription.live and not lane.filled.is_set():
-        raise NotReadyError(streams.hub.not_ready or ["what followed has not been read from NATS yet"])
+    nothing = position is None or not (subscription.live or lane.filled.is_set())
+    if nothing and subscription.ended is None:
+        raise NotReadyError(
+            streams.hub.not_ready or ["what was missed has not been read from NATS yet"]
+        )
     return position
 
 

@@ -37,6 +37,7 @@ async def test_first_answer_is_the_state_and_the_next_what_followed() -> None:
     assert counts(second) == [1, 2]
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_a_state_larger_than_an_answer_comes_whole() -> None:
     agents = [str(number) for number in range(3000)]
     async with running(started=False) as rig:
@@ -50,6 +51,7 @@ async def test_a_state_larger_than_an_answer_comes_whole() -> None:
             assert (state[-1]["type"], state[-1]["resumed"]) == ("ready", False)
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_answers_as_soon_as_there_is_something() -> None:
     async with running() as rig:
         ticket = await rig.ticket(queues=["q1"])
@@ -84,6 +86,7 @@ async def test_position_is_remembered_across_gateways() -> None:
         assert counts(await first.poll(ticket)) == [3]
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_newer_poll_ends_the_older_with_nothing() -> None:
     async with running() as rig:
         ticket = await rig.ticket(queues=["q1"])
@@ -109,6 +112,7 @@ async def test_of_two_polls_on_two_gateways_one_gets_the_events() -> None:
         assert sorted([counts(await task) for task in tasks]) == [[], [1]]
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_client_that_left_has_not_moved_the_cursor() -> None:
     async with running() as rig:
         ticket = await rig.ticket(queues=["q1"])
@@ -208,6 +212,7 @@ async def test_malformed_position_is_the_callers_mistake() -> None:
     assert answer.json()["parameter"] == "after"
 
 
+@pytest.mark.usefixtures("each_lane")
 @pytest.mark.parametrize("after", [None, "g1-1"])
 async def test_poll_at_a_gateway_that_has_no_state_says_so_in_the_end(after: str | None) -> None:
     """An empty answer would mean that nothing has happened."""
@@ -232,7 +237,7 @@ async def test_poll_that_waits_for_a_log_which_cannot_be_read_says_so_and_misses
         rig.log.away = True
 
         answer = problem(await rig.http.get(f"/{ticket}/long-poll", params=params), 503, "not_ready")
-        assert answer["reasons"] == ["what followed has not been read from NATS yet"]
+        assert answer["reasons"] == ["what was missed has not been read from NATS yet"]
 
         rig.log.away = False
         async with asyncio.timeout(WITHIN_S):
@@ -241,6 +246,7 @@ async def test_poll_that_waits_for_a_log_which_cannot_be_read_says_so_and_misses
         assert counts(again.json()) == list(range(12))
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_poll_that_waits_while_the_state_is_read_anew_is_told_at_once_and_misses_nothing() -> None:
     async with running() as rig:
         ticket = await rig.ticket(queues=["q1"])
