@@ -99,6 +99,7 @@ async def test_two_hosts_or_two_origins_get_no_ticket() -> None:
             assert status_of(await raw(rig, request)) in (400, 401)
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_stranger_cannot_use_a_ticket_that_leaked_to_his_page() -> None:
     async with running(origins=("https://board.example",)) as rig:
         ticket = await rig.ticket()
@@ -115,6 +116,7 @@ async def test_stranger_cannot_use_a_ticket_that_leaked_to_his_page() -> None:
         assert await rig.poll(ticket)
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_configured_page_may_use_tickets_and_read_the_answers() -> None:
     board = "https://board.example"
     async with running(origins=(board,)) as rig:
@@ -155,6 +157,7 @@ async def test_guessed_ticket_tells_nothing(guess: str) -> None:
     assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_ticket_gives_nothing_beyond_its_scope() -> None:
     async with running() as rig:
         ticket = await rig.ticket(queues=["q1"])
@@ -174,6 +177,7 @@ async def test_name_that_is_a_wildcard_of_nats_is_only_a_name() -> None:
     assert [event["count"] for event in events if event["type"] == "queueCount"] == [0, 0]
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_line_end_in_a_name_makes_no_second_event() -> None:
     forged = "x\n\nevent: close\ndata: {}\n\n"
     async with running() as rig:
@@ -216,6 +220,7 @@ async def test_body_beyond_the_limit_is_refused() -> None:
     assert answer.json()["code"] == "too_large"
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_body_of_unknown_length_beyond_the_limit_is_refused() -> None:
     async def chunks() -> object:
         for _ in range(20):
@@ -227,6 +232,7 @@ async def test_body_of_unknown_length_beyond_the_limit_is_refused() -> None:
     assert answer.status_code == 413
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_large_message_of_a_client_ends_its_stream_and_no_more() -> None:
     async with running() as rig:
         ticket = await rig.ticket()
@@ -268,6 +274,7 @@ async def test_static_files_lead_nowhere_else(path: str, tmp_path: Path) -> None
     assert b"root:" not in answer
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_unknown_websocket_address_is_refused() -> None:
     async with running() as rig:
         ticket = await rig.ticket()
@@ -276,6 +283,7 @@ async def test_unknown_websocket_address_is_refused() -> None:
                 pass
 
 
+@pytest.mark.usefixtures("each_lane")
 async def test_connections_that_say_nothing_hold_nobody_up() -> None:
     async with running() as rig:
         address = urlsplit(rig.url)
