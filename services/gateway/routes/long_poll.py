@@ -117,9 +117,7 @@ def _settled(streams: Streams, subscription: Subscription, lane: PollLane) -> Po
     position = streams.hub.settle(subscription)
     nothing = position is None or not (subscription.live or lane.filled.is_set())
     if nothing and subscription.ended is None:
-        raise NotReadyError(
-            streams.hub.not_ready or ["what was missed has not been read from NATS yet"]
-        )
+        raise NotReadyError(streams.hub.not_ready or ["what was missed has not been read from NATS yet"])
     return position
 
 
