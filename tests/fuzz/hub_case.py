@@ -103,8 +103,20 @@ class _Scene:
     async def lose_nats(self) -> None:
         """Nothing happens any more, for NATS is away; whoever reads must come to know it."""
         self.done["losses"] += 1
+        if self._rng.random() < 0.7:  # most show their PBXs as live
+            self._all_come()
+            for number in range(5):
+                await self._catch_up(number)
+        for stream in self._streams:
+            if self._rng.random() < 0.3:
+                stream.stall()
+        self._world.write(self._rng.choice((0, 20)))
         self._world.away = True
         for gateway in self.gateways:
+            if self._rng.random() < 0.5:
+                gateway.read(10**9)
+            if self._rng.random() < 0.3:
+                gateway.begin()  # and perhaps it does not come to an end
             gateway.hub.stale("fuzz")
         for number in range(_SILENT_ROUNDS):
             await self._catch_up(number)
@@ -121,18 +133,7 @@ class _Scene:
 
     async def come_to_rest(self) -> None:
         """Nothing happens any more, and everybody catches up."""
-        self._world.away = False
-        for gateway in self.gateways:
-            if gateway.behind > len(self._world.log.stored) or gateway.hub.position() is None:
-                gateway.begin()
-            gateway.read(10**9)
-            gateway.hub.fresh()
-        for stream in self._streams:
-            if stream.gateway in self._gone:
-                stream.read(10**9)
-                stream.disconnect()
-            if stream.gateway is None:
-                stream.connect(self._rng.choice(self.gateways))
+        self._all_come()
         for number in range(_ROUNDS):
             await self._catch_up(number)
             if number < _SILENT_ROUNDS:
@@ -146,6 +147,21 @@ class _Scene:
             await self._poll_to_the_end(poll)
         for gateway in self.gateways:
             assert gateway.hub.lagging == 0
+
+    def _all_come(self) -> None:
+        """Every gateway reads all that there is, and every stream is with one."""
+        self._world.away = False
+        for gateway in self.gateways:
+            if gateway.behind > len(self._world.log.stored) or gateway.hub.position() is None:
+                gateway.begin()
+            gateway.read(10**9)
+            gateway.hub.fresh()
+        for stream in self._streams:
+            if stream.gateway in self._gone:
+                stream.read(10**9)
+                stream.disconnect()
+            if stream.gateway is None:
+                stream.connect(self._rng.choice(self.gateways))
 
     async def _catch_up(self, number: int) -> None:
         self._clock.go(0.3)

@@ -171,6 +171,10 @@ class StreamClient(Client):
         self._lane = FakeLane()
         self._received.clear()
 
+    def stall(self) -> None:
+        """Its connection takes no more, until it reads."""
+        self._lane.stop()
+
     def read(self, most: int) -> None:
         """Read so many messages, if there are."""
         if not self._received:
