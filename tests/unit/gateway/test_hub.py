@@ -158,6 +158,7 @@ async def test_pbx_that_is_not_configured_is_not_shown(bench: Bench) -> None:
     [
         ("pbxis.v1.state.hq.queueCount.q1._", b'{"type":"queueCount",\n"count":1}'),
         ("pbxis.v1.state.hq.queueCount.q1._", b'{"type":"other"}'),
+        ("pbxis.v1.state.hq.queueCount.q1._", b'{"type":"queueCount","queue":"\xff"}'),
         ("pbxis.v1.state.hq.pbxStatus._._", b'{"type":"pbxStatus","status":"perhaps"}'),
         ("pbxis.v1.nonsense", b"{}"),
     ],
@@ -577,6 +578,23 @@ async def test_fence_of_a_bridge_is_nothing_for_clients(bench: Bench) -> None:
 
     assert client.types() == []
     assert bench.hub.position() == parse_position(place(bench.hub, 3))
+
+
+async def test_turn_that_fails_is_the_end_of_the_gateway(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = bench.join()
+
+    def fail(batch: Batch) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(client.lane, "write", fail)
+    bench.hub.tick()
+    with pytest.raises(RuntimeError, match="a bug"):
+        bench.write(1)
+
+    with pytest.raises(RuntimeError, match="a bug"):  # else nobody would get anything, and nobody know
+        bench.hub.tick()
 
 
 async def test_moments_are_events_too(bench: Bench) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from services.gateway import replay
 from services.gateway.core.position import parse_position
+from services.gateway.core.ring import PAGE
 from services.gateway.core.scope import resolve
 from services.gateway.core.tickets import Ticket
 from services.gateway.fan_out import Scheduler
@@ -74,6 +75,37 @@ async def test_ring_that_has_room_reaches_back_once_for_all() -> None:
         for number, (subscription, lane) in enumerate(clients):
             assert await arrived(subscription, lane) == EXPECTED[number % 30 :]
         assert log.pages <= 3
+
+
+async def test_what_is_read_for_one_serves_all_whose_place_lies_in_it() -> None:
+    async with gateway(10) as (hub, log):
+        clients = [join(hub, f"g1-{1 + number % 30}", agents=(str(number),)) for number in range(60)]
+        for number, (subscription, lane) in enumerate(clients):
+            assert await arrived(subscription, lane) == EXPECTED[number % 30 :]
+        assert log.pages == 1
+        assert hub.counters.resumed_from_log == 60
+
+
+async def test_places_that_are_far_from_each_other_come_to_share_what_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(replay, "_PAGE", 10)
+    async with gateway(10) as (hub, log):
+        clients = [join(hub, f"g1-{place}", agents=(str(place),)) for place in (3, 17)]
+        for subscription, lane in clients:
+            await arrived(subscription, lane)
+
+        assert log.pages == 7  # from 3, 17 and 10; then from 20, 30, 40 and 50 for both
+
+
+async def test_little_is_kept_for_those_who_came_back_and_do_not_read() -> None:
+    async with gateway(10) as (hub, log):
+        log.write(*(count(number) for number in range(3 * PAGE)))
+        clients = [join(hub, "g1-1", agents=(str(number),), room=1)[0] for number in range(20)]
+        await until(lambda: all(one.paused_since is not None for one in clients))
+
+        assert max(sum(len(batch.messages) for batch in one.backlog) for one in clients) <= PAGE
+        assert log.pages == 1
 
 
 async def test_events_that_come_meanwhile_follow() -> None:
