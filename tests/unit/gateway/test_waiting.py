@@ -242,7 +242,7 @@ async def test_who_comes_nearer_is_told_everything_however_long_it_takes(bench: 
     bench.hub.ring.limit = 4
     bench.write(*range(200))
     client = bench.join("g1-2")
-    for _ in range(10):
+    for _ in range(12):
         wait(bench, NEARER_S / 3)
         await read_back(bench, client.subscription.at, 19)
     wait(bench, NEARER_S)
