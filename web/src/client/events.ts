@@ -195,9 +195,10 @@ export interface Ping {
   readonly now: number;
 }
 
-/** Forget the state; a new snapshot and `ready` follow. */
+/** Forget the state; a new snapshot and `ready` follow. In an event stream it has an id, which is no place. */
 export interface Reset {
   readonly type: 'reset';
+  readonly id?: string;
 }
 
 /** No further events will come. */

@@ -331,6 +331,14 @@ describe('each event once', () => {
     expect(counts()).toEqual([1, 5, 6]);
   });
 
+  test('who lost the stream in the middle of a reset gives back no place', async () => {
+    await begin();
+    transport.say(ready('g-9'), { type: 'reset', id: 'reset' }, count(5));
+    transport.end({ kind: 'lost', reason: 'gone' });
+    await platform.pass(500);
+    expect(transport.last.after).toBeNull();
+  });
+
   test('a half-given snapshot is cleared before the next one begins', async () => {
     await begin();
     transport.say(count(5));
