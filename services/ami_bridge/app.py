@@ -5,7 +5,8 @@ While it is `online` its session is there for commands (``executor.py``), and on
 A session goes: `syncing` → all lists are read while live events are kept aside → the model is made
 anew from both and what differs is published → `online` → live events as they come, and the queues'
 figures every ``summary_refresh_s``. When the link is lost: `offline`, and the last figures stay in the
-log as they are, marked as not live by that one status.
+log as they are, marked as not live by that one status. What was kept aside for lists that now never come is
+not lost: its moments are published.
 """
 
 from __future__ import annotations
@@ -79,28 +80,34 @@ class Bridge:
         try:
             await _first_end(self._read(session), self._keep_in_step(session))
         finally:
+            # The lists may have failed before all was read that came until then.
+            self._take(session.rest())
             self._session = None
             self._absence = "offline: the link to Asterisk was lost"
 
     def on_down(self, reason: str, auth_failed: bool) -> None:
         """A link was lost, or an attempt to connect failed."""
-        self._aside = None
+        aside, self._aside = self._aside, None
         self._session = None
-        self._centre.link_lost()
+        self._publish(self._centre.link_lost(aside or (), self._now_ms()))
+        self._log_rejected()
         word = "auth_failed" if auth_failed else "offline"
         self._absence = f"{word}: {reason}"
         self._publish(self._centre.status(word, reason, self._now_ms()))
 
     async def _read(self, session: AmiSession) -> None:
         async for batch in session.batches():
-            if self._aside is not None:
-                self._aside.extend(batch)
-                continue
-            now = self._now_ms()
-            for message in batch:
-                self._apply(message, now)
+            self._take(batch)
             if self._centre.wants_resync:
                 self._resync.set()
+
+    def _take(self, batch: Sequence[AmiMessage]) -> None:
+        if self._aside is not None:
+            self._aside.extend(batch)
+            return
+        now = self._now_ms()
+        for message in batch:
+            self._apply(message, now)
 
     def _apply(self, message: AmiMessage, now_ms: int) -> None:
         try:

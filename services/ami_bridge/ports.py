@@ -32,6 +32,10 @@ class AmiSession(Protocol):
         """
         ...
 
+    def rest(self) -> Sequence[AmiMessage]:
+        """What came so far and was not taken from :meth:`batches`; it is taken by that."""
+        ...
+
     async def request_list(self, action: str, **headers: str) -> list[AmiMessage]:
         """Ask for a list; its items in order, without the event that ends it.
 

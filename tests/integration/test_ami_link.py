@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.errors import (
     ActionNotSentError,
     AmiLinkLostError,
@@ -156,6 +157,30 @@ async def test_a_reader_that_falls_too_far_behind_ends_the_session_with_that_rea
             await until(lambda: user.events)
 
     assert user.named("Hangup") == []
+
+
+async def test_what_was_read_until_a_reader_fell_too_far_behind_is_left_to_it() -> None:
+    left: list[AmiMessage] = []
+
+    class Late(LinkUser):
+        async def on_session(self, session: AmiSession) -> None:
+            self.sessions.append(session)
+            try:
+                await asyncio.Event().wait()
+            finally:
+                left.extend(session.rest())
+                assert session.rest() == []
+
+    async with scripted_ami() as ami:
+        user = Late()
+        settings = replace(QUICK, most_waiting_events=100, handler_grace_s=0.01)
+        async with running(link_to(ami, settings, Pauses(most=0)), user):
+            await user.up()
+            for number in range(100):
+                ami.event("Hangup", Uniqueid=str(number))
+            assert await user.down() == "more events were waiting to be handled than can be held"
+
+    assert [each["Event"] for each in left] == ["FullyBooted"] + ["Hangup"] * 100
 
 
 async def test_batches_end_with_the_reason_and_actions_are_refused_from_then_on() -> None:

@@ -327,6 +327,24 @@ async def test_what_the_acting_bridge_missed_while_its_link_was_down_comes_from_
         assert not acts(pair.leader)
 
 
+async def test_moments_that_came_while_lists_were_read_again_outlive_a_link_that_is_lost_then(
+    alone: Pair,
+) -> None:
+    await until(lambda: "in step" in alone.leader.log, what="it is in step")
+    asked = alone.ami.count("queuestatus")
+    alone.ami.silent_to.add("queuestatus")
+    alone.ami.event("Reload", Module="app_queue", Status="0")
+    await until(lambda: alone.ami.count("queuestatus") > asked, what="the lists are asked again")
+    for _ in range(10):
+        alone.traffic.complete()
+    alone.ami.silent_to.clear()
+    alone.ami.end()
+    await until(lambda: alone.leader.log.count("in step") == 2, 15, "it is in step again")
+    alone.traffic.step()
+
+    await alone.all_logged()
+
+
 async def test_bridge_that_comes_after_the_acting_one_died_is_not_faster_than_the_one_that_stood_by(
     pair: Pair,
 ) -> None:

@@ -41,6 +41,9 @@ class FakeSession:
     def batches(self) -> AsyncIterator[Sequence[AmiMessage]]:
         raise AssertionError("no command reads events")
 
+    def rest(self) -> Sequence[AmiMessage]:
+        raise AssertionError("no command reads events")
+
     async def request_list(self, action: str, **headers: str) -> list[AmiMessage]:
         raise AssertionError(f"no command asks for a list, not {action}")
 

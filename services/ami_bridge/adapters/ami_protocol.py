@@ -52,7 +52,7 @@ class EventSink(Protocol):
     """Where a connection puts what it reads. Neither method may block or raise."""
 
     def receive(self, batch: list[AmiMessage]) -> bool:
-        """The wanted events of one chunk, in order; false when it is full and can take no more."""
+        """The wanted events of one chunk, in order; false when it is full now and can take no more."""
         ...
 
     def on_lost(self, reason: str) -> None:

@@ -2,7 +2,8 @@
 
 Events are put into a bounded queue from ``data_received``; the reader of :meth:`Session.batches` takes them
 out. When it falls so far behind that the queue is full, the session is ended with that reason: after a
-reconnect everything is read anew, while a silently dropped event would leave a wrong figure.
+reconnect everything is read anew, while a silently dropped event would leave a wrong figure. What was read
+until then is still handed over: it has moments, which no list tells.
 """
 
 from __future__ import annotations
@@ -50,16 +51,13 @@ class EventQueue:
         """Done when `FullyBooted` was seen; it stays in the events as well."""
 
     def receive(self, batch: list[AmiMessage]) -> bool:
-        """Put a batch in; false when there is no room. Called by the protocol."""
+        """Put a batch in; false when that was the last for which there is room. Called by the protocol."""
         if not self.booted.done() and any(message["Event"] == "FullyBooted" for message in batch):
             self.booted.set_result(None)
-        if self._held + len(batch) > self._limit:
-            self._batches.clear()
-            return False
         self._held += len(batch)
         self._batches.append(batch)
         self._wake.set()
-        return True
+        return self._held <= self._limit
 
     def on_lost(self, reason: str) -> None:
         """No more will come. Called by the protocol."""
@@ -84,6 +82,13 @@ class EventQueue:
             self._wake.clear()
             await self._wake.wait()
 
+    def rest(self) -> list[AmiMessage]:
+        """What is in the queue; it is taken out."""
+        messages = [message for batch in self._batches for message in batch]
+        self._batches.clear()
+        self._held = 0
+        return messages
+
 
 class Session:
     """A connection over which actions go: first those of the login, then as an ``AmiSession`` any."""
@@ -100,6 +105,10 @@ class Session:
     def batches(self) -> AsyncIterator[Sequence[AmiMessage]]:
         """See ``ports.AmiSession``."""
         return self._events.batches()
+
+    def rest(self) -> Sequence[AmiMessage]:
+        """See ``ports.AmiSession``."""
+        return self._events.rest()
 
     async def request(
         self, action: str, headers: Mapping[str, str | Sequence[str]], timeout_s: float

@@ -46,7 +46,8 @@ class CallCentre:
 
     Attributes:
         documents: what was published last, by key.
-        rejected: what could not be read in the last :meth:`resync` or :meth:`refresh`, for the log.
+        rejected: what could not be read in the last :meth:`resync`, :meth:`refresh` or :meth:`link_lost`, for
+            the log.
     """
 
     def __init__(self, pbx: str, identity: Identity | None = None, session: str = "") -> None:
@@ -122,15 +123,23 @@ class CallCentre:
         since = before.since if isinstance(before, PbxStatus) and before.status == word else now_ms
         return self._published([PbxStatus(pbx=self.pbx, status=word, since=since, reason=reason)])
 
-    def link_lost(self) -> None:
+    def link_lost(self, buffered: Sequence[AmiMessage] = (), now_ms: int = 0) -> list[Output]:
         """Forget all calls: channel names and uniqueids come again after Asterisk restarted.
 
-        Nothing is published: the last figures stay, and pbxStatus says that they are not live.
+        Args:
+            buffered: live events that waited for lists, which will not come any more.
+
+        Returns:
+            the moments of ``buffered``. No state: the last figures stay, and pbxStatus says that they are not
+            live.
         """
         lost = self._model
+        self.rejected = self._step_all(buffered, now_ms)
+        moments = lost.moments
         self._rights = Rights()
         self._model = Model(self.pbx, self._identifier, self._process)
         self._model.calls.follow(lost.calls, same_session=False)
+        return moments
 
     def resync(self, lists: Snapshot, buffered: Sequence[AmiMessage], now_ms: int) -> list[Output]:
         """Begin anew from Asterisk's lists and the live events that came meanwhile.
@@ -146,12 +155,7 @@ class CallCentre:
         gone = _gone(model, lists)
         self._model = model
         self._drift = Drift()
-        self.rejected = fill(model, lists, self.documents, now_ms)
-        for message in buffered:
-            try:
-                self._step(message, now_ms)
-            except MalformedMessageError as error:
-                self.rejected.append(error)
+        self.rejected = fill(model, lists, self.documents, now_ms) + self._step_all(buffered, now_ms)
         # Only now: an AgentComplete may have come after its caller's Hangup.
         model.forget_channels(gone)
         for key in self.documents:
@@ -196,6 +200,16 @@ class CallCentre:
         if isinstance(command, Originate) and isinstance(plan, Steps):
             self._model.calls.expect(command.action_id, command.destination)
         return plan
+
+    def _step_all(self, messages: Sequence[AmiMessage], now_ms: int) -> list[MalformedMessageError]:
+        """One after the other; those that cannot be read."""
+        rejected: list[MalformedMessageError] = []
+        for message in messages:
+            try:
+                self._step(message, now_ms)
+            except MalformedMessageError as error:
+                rejected.append(error)
+        return rejected
 
     def _step(self, message: AmiMessage, now_ms: int) -> None:
         event = optional(message, "Event")

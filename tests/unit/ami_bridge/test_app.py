@@ -11,9 +11,9 @@ from services.ami_bridge.app import Bridge
 from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.core.call_centre import CallCentre
 from services.ami_bridge.core.plans import CommandRules, Steps
-from services.ami_bridge.errors import AmiActionRefusedError, AmiLinkLostError
+from services.ami_bridge.errors import ActionOutcomeUnknownError, AmiActionRefusedError, AmiLinkLostError
 from shared.commands import Originate
-from shared.events import Event, PbxStatus, QueueCount
+from shared.events import AgentComplete, Event, PbxStatus, QueueCount
 from tests.support.waiting import until
 
 EMPTY_QUEUE: AmiMessage = {
@@ -41,9 +41,27 @@ def joined(count: int) -> AmiMessage:
     }
 
 
+def completed(number: int) -> AmiMessage:
+    return {
+        "Event": "AgentComplete",
+        "Queue": "sales",
+        "Interface": "PJSIP/148",
+        "Uniqueid": f"1.{number}",
+        "HoldTime": "1",
+        "TalkTime": "2",
+        "Reason": "agent",
+    }
+
+
+RELOAD: AmiMessage = {"Event": "Reload", "Module": "app_queue.so", "Status": "0"}
+
+
 class Publisher:
     def __init__(self) -> None:
         self.events: list[Event] = []
+
+    def completed(self) -> list[str]:
+        return [event.unique_id for event in self.events if isinstance(event, AgentComplete)]
 
     def put(self, event: Event, moment_id: str) -> None:
         self.events.append(event)
@@ -77,6 +95,14 @@ class Session:
                 raise batch
             yield batch
 
+    def rest(self) -> Sequence[AmiMessage]:
+        found: list[AmiMessage] = []
+        while not self.events.empty():
+            batch = self.events.get_nowait()
+            if not isinstance(batch, AmiLinkLostError):
+                found.extend(batch)
+        return found
+
     async def request_list(self, action: str, **headers: str) -> list[AmiMessage]:
         self.asked.append(action)
         await self.let_lists.wait()
@@ -88,6 +114,13 @@ class Session:
         self, action: str, headers: Mapping[str, str | Sequence[str]], timeout_s: float
     ) -> AmiMessage:
         raise AssertionError(f"nothing should be sent, not {action}")
+
+
+class DeadSession(Session):
+    """Its lists fail at once, and nothing of it was read."""
+
+    async def request_list(self, action: str, **headers: str) -> list[AmiMessage]:
+        raise ActionOutcomeUnknownError(action, "the connection broke")
 
 
 class Rig:
@@ -143,6 +176,54 @@ async def test_the_session_ends_with_its_link_and_the_pbx_is_offline() -> None:
         await serving
     rig.bridge.on_down("no pong", auth_failed=False)
     assert rig.publisher.words()[-1] == "offline"
+
+
+@pytest.mark.parametrize("in_session", [True, False], ids=["again", "first"])
+async def test_moments_kept_aside_for_lists_that_never_come_are_told_before_it_is_offline(
+    in_session: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    rig = Rig()
+    if in_session:
+        rig.session.let_lists.set()
+    serving = rig.serve()
+    if in_session:
+        await until(lambda: "online" in rig.publisher.words(), what="online")
+        rig.session.let_lists.clear()
+        rig.session.asked.clear()
+        rig.session.events.put_nowait([RELOAD])
+    await until(lambda: rig.session.asked, what="a list is asked, and not answered")
+    states = len(rig.publisher.events)
+    rig.session.events.put_nowait([completed(1), joined(1), {"Event": "QueueCallerJoin"}])
+    rig.session.events.put_nowait([completed(2)])
+    rig.session.events.put_nowait(AmiLinkLostError("no pong"))
+    with pytest.raises(AmiLinkLostError):
+        await serving
+
+    rig.bridge.on_down("no pong", auth_failed=False)
+    rig.bridge.on_down("connection refused", auth_failed=False)
+
+    assert rig.publisher.completed() == ["1.1", "1.2"]
+    assert [type(event) for event in rig.publisher.events[states:]] == [
+        AgentComplete,
+        AgentComplete,
+        PbxStatus,
+        PbxStatus,
+    ]
+    assert "malformed AMI message" in caplog.text
+
+
+async def test_moments_that_came_and_were_not_read_when_a_list_failed_are_told() -> None:
+    session, publisher = DeadSession(), Publisher()
+    bridge = Bridge(CallCentre("hq"), publisher, lambda: 1000, refresh_every_s=3600)
+    session.events.put_nowait([completed(1)])
+    session.events.put_nowait([completed(2)])
+
+    with pytest.raises(ActionOutcomeUnknownError):
+        await bridge.on_session(session)
+    bridge.on_down("the connection broke", auth_failed=False)
+
+    assert publisher.completed() == ["1.1", "1.2"]
+    assert publisher.words() == ["syncing", "offline"]
 
 
 async def test_a_refused_login_is_told_as_such() -> None:
