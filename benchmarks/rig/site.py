@@ -23,7 +23,7 @@ from services import configuration
 from services.ami_bridge.adapters.heartbeat import Heartbeat
 from services.embedded_nats import EmbeddedNats
 from services.jetstream.connection import Connection, connect
-from services.jetstream.log import LOG, STATE, ensure_log
+from services.jetstream.log import LOG, STATE, ensure_log, read_log
 from shared import wire
 from shared.config import Config, GatewaySection, NatsSection, PbxSection
 from shared.events import AnyEvent, PbxStatus, subject_of
@@ -109,6 +109,11 @@ class Site:
         for event in events:
             await self.connection.client.publish(build(subject_of(event)), wire.encode(event))
         await self._stored(before + len(events))
+
+    async def place(self, back: int = 0) -> str:
+        """The id of the newest event but so many."""
+        info = await read_log(self.connection)
+        return f"{info.generation}-{info.last_sequence - back}"
 
     async def produce(self, count: int, burst: int, per_s: float) -> int:
         """Write stamped events into the log; see :func:`pace.paced`."""

@@ -33,9 +33,11 @@ SCENARIOS: dict[str, Scenario] = {
     "ami": end_to_end.ami_to_browser,
     "flood": pressure.burst,
     "stalled": pressure.stalled,
+    "latestalled": pressure.late_and_stalled,
     "memory": memory.a_connection,
     "cold": coming_up.cold_start,
     "reconnect": coming_up.reconnecting,
+    "late": coming_up.late,
     "takeover": take_over.of_a_bridge,
 }
 

@@ -1,19 +1,29 @@
-"""A gateway that starts, and clients that come to another one when theirs was killed."""
+"""A gateway that starts, and clients that come back: to another one when theirs was killed, or late."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import statistics
 import time
 from pathlib import Path
 
 from benchmarks import load
-from benchmarks.rig.site import EVERYTHING, Gateway, Site, played_bridge, running_site
-from benchmarks.rig.stamped import PBX
+from benchmarks.rig.gateway_metrics import figure, metrics
+from benchmarks.rig.site import (
+    BROADCAST_AGENTS,
+    EVERYTHING,
+    Gateway,
+    Site,
+    played_bridge,
+    running_site,
+)
+from benchmarks.rig.stamped import PBX, QUEUE, agents
 from benchmarks.rig.tickets import tickets
 from benchmarks.streams.plan import Plan
 from benchmarks.streams.table import Row
+from services.gateway.core.ring import MESSAGES
 from shared.events import AnyEvent, ExtensionStatus, QueueMemberStatus
 
 _AGENTS, _QUEUES = 500, 10
@@ -24,6 +34,11 @@ _CLIENTS_OF_EACH = 1_000
 _EVENTS_PER_S = 20.0
 _RESUMED_WITHIN_S = 5.0
 _WAIT_S = 30.0
+
+_LATE_CLIENTS = 2_000
+_LATE_EVENTS_PER_S = 1_000
+_LATE_BY = 4_000
+_LATE_WITHIN_S = 20.0
 
 
 async def cold_start(plan: Plan) -> list[Row]:
@@ -136,3 +151,46 @@ async def _killed(site: Site, first: Gateway, second: Gateway) -> tuple[list[loa
         for client in clients:
             await client.arrived(events * _CLIENTS_OF_EACH, _WAIT_S)
         return [await client.seen() for client in clients], events
+
+
+async def late(plan: Plan) -> list[Row]:
+    """2,000 clients, no two of equal scope, resume from before a full ring while 1,000 events/s go on"""
+    count = _LATE_CLIENTS // (10 if plan.quick else 1)
+    took: list[float] = []
+    resumed = resets = 0
+    async with running_site() as site, played_bridge(site):
+        for _ in range(min(plan.rounds, 3)):
+            async with site.gateway() as gateway:
+                await site.produce(MESSAGES + _LATE_BY, 100, math.inf)
+                took.append(await _all_late(site, gateway, count))
+                text = await metrics(gateway.port)
+                resumed += figure(text, 'pbxis_gateway_resumed_total{source="log"}')
+                resets += figure(text, "pbxis_gateway_resets_total")
+    worst = max(took)
+    return [
+        Row(
+            what=f"{count:,} clients from {_LATE_BY:,} events before the ring",
+            ours=f"{worst:.1f} s",
+            target=f"all live within {_LATE_WITHIN_S:g} s, none by reset",
+            reached=worst <= _LATE_WITHIN_S and resumed == count * len(took) and resets == 0,
+            note=f"until the last one's ready, connecting included; {MESSAGES + _LATE_BY:,} events behind, "
+            f"{_LATE_EVENTS_PER_S:,} more a second, of which each gets a hundredth; read from the log "
+            f"{resumed}, resets {resets}; rounds " + " ".join(f"{one:.1f}" for one in took),
+        )
+    ]
+
+
+async def _all_late(site: Site, gateway: Gateway, count: int) -> float:
+    names = agents(BROADCAST_AGENTS)
+    scopes = [{"agents": [names[n % len(names)], f"x{n}"], "queues": [QUEUE]} for n in range(count)]
+    made = await tickets(gateway.port, scopes)
+    after = await site.place(MESSAGES + _LATE_BY - 1)
+    paths = [f"/{ticket}/websocket?after={after}" for ticket in made]
+    producing = asyncio.create_task(site.produce(round(_LATE_EVENTS_PER_S * _WAIT_S), 10, _LATE_EVENTS_PER_S))
+    try:
+        connecting = load.connected("ws", [gateway.port], paths, count=count, ready=True, at_once=count)
+        async with connecting as client:
+            return client.connect_s
+    finally:
+        producing.cancel()
+        await asyncio.gather(producing, return_exceptions=True)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import math
 import statistics
+from collections.abc import Sequence
 
 from benchmarks import load
+from benchmarks.rig.gateway_metrics import figure, metrics
 from benchmarks.rig.memory import watched
-from benchmarks.rig.site import EVERYTHING, Site, played_bridge, running_site
+from benchmarks.rig.site import BROADCAST_AGENTS, EVERYTHING, Site, played_bridge, running_site
+from benchmarks.rig.stamped import QUEUE, agents
 from benchmarks.rig.tickets import tickets
 from benchmarks.streams import lanes
 from benchmarks.streams.plan import Plan
 from benchmarks.streams.table import Row
+from services.gateway.core.ring import MESSAGES
+from services.gateway.lanes.lane import HIGH_WATER
 
 EVENTS = 12_000
 _WITHIN_S = 5.0
@@ -23,6 +28,9 @@ READERS = 50
 _STALLED_MIB = 60.0
 _STALLED_EVENTS_PER_S = 1_000
 _NOISE, _NOISE_MS = 1.3, 2.0
+
+_LATE_BY = 4_000
+_LATE_S = 8
 
 
 async def burst(plan: Plan) -> list[Row]:
@@ -81,6 +89,55 @@ async def stalled(plan: Plan) -> list[Row]:
                     beside.append(await ours.measure(rate, 10, seconds))
                 grown.append(growth.mib)
     return _of_stalled(alone, beside, max(grown))
+
+
+async def late_and_stalled(plan: Plan) -> list[Row]:
+    """200 readers resume from before a full ring and never read; of one scope, and each of its own"""
+    names = agents(BROADCAST_AGENTS)
+    own = [{"agents": [*names, f"x{number}"], "queues": [QUEUE]} for number in range(STALLED)]
+    on_their_way = STALLED * HIGH_WATER / 2**20
+    rows: list[Row] = []
+    async with running_site() as site, played_bridge(site):
+        for what, scopes, most in (
+            ("", [EVERYTHING], _STALLED_MIB),
+            (", no two of equal scope", own, on_their_way + _STALLED_MIB),
+        ):
+            grown: list[float] = []
+            arrived = 0
+            for _ in range(min(plan.rounds, 3)):
+                growth, number = await _late_and_stalled(site, scopes)
+                grown.append(growth)
+                arrived += number
+            rows.append(
+                Row(
+                    what=f"{STALLED} stalled readers from before the ring{what}, growth",
+                    ours=f"+{max(grown):.1f} MiB",
+                    target=f"≤ {most:g} MiB",
+                    reached=max(grown) <= most and arrived == 0,
+                    note=f"{MESSAGES + _LATE_BY:,} events, and {_LATE_S * _STALLED_EVENTS_PER_S:,} more "
+                    "meanwhile; the memory of their connections included"
+                    + (f", and what is on its way to each, {on_their_way:g} MiB" if what else "")
+                    + "; rounds "
+                    + " ".join(f"{one:.1f}" for one in grown),
+                )
+            )
+    return rows
+
+
+async def _late_and_stalled(site: Site, scopes: Sequence[object]) -> tuple[float, int]:
+    """The growth in MiB, and how many got everything although they read nothing."""
+    async with site.gateway() as gateway:
+        await site.produce(MESSAGES + _LATE_BY, _PRODUCED_AT_ONCE, math.inf)
+        after = await site.place(MESSAGES + _LATE_BY - 1)
+        made = await tickets(gateway.port, scopes)
+        paths = [f"/{ticket}/websocket?after={after}" for ticket in made]
+        async with (
+            watched(gateway.process.pid) as growth,
+            load.connected("ws", [gateway.port], paths, count=STALLED, stalled=True),
+        ):
+            await site.produce(_LATE_S * _STALLED_EVENTS_PER_S, 10, _STALLED_EVENTS_PER_S)
+            text = await metrics(gateway.port)
+        return growth.mib, figure(text, 'pbxis_gateway_resumed_total{source="log"}')
 
 
 def _of_stalled(alone: list[lanes.Measured], beside: list[lanes.Measured], grown: float) -> list[Row]:
