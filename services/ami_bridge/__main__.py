@@ -88,7 +88,7 @@ async def serve(config: Config, pbx: PbxSection) -> None:
         centre.status("offline", "there was no connection yet", _now_ms())
         # While this bridge acts the outbox is the one to drop moments, so here is always room for more.
         kept = KeptMoments(MOMENTS_LIMIT + 2 * WINDOW)
-        relay = Relay(kept)
+        relay = Relay(kept, lambda: bridge.handled_until)
         bridge = Bridge(
             centre, relay, _now_ms, refresh_every_s=pbx.summary_refresh_s, rules=command_rules(pbx)
         )
@@ -97,8 +97,8 @@ async def serve(config: Config, pbx: PbxSection) -> None:
             config.nats,
             pbx.name,
             own,
-            in_step=lambda: bridge.session,
-            behind_s=lambda: steady_s() - kept.stored_until(steady_s()),
+            in_step=lambda: bridge.in_step(steady_s()),
+            behind_s=lambda: steady_s() - kept.stored_until(relay.since.steady_s),
             on_stored_until=kept.all_stored_until,
             known=known,
         )

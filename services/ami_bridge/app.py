@@ -14,11 +14,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from services import cancellation
 from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.core.call_centre import CallCentre, Output
+from services.ami_bridge.core.kept_moments import Instant
 from services.ami_bridge.core.plans import CommandRules, Plan
 from services.ami_bridge.core.snapshot import LISTS, REFRESH_LISTS, ListAction, Snapshot
 from services.ami_bridge.errors import AmiActionRefusedError
@@ -27,6 +28,18 @@ from shared.commands import Command
 from shared.errors import MalformedMessageError
 
 log = logging.getLogger("pbxis.bridge")
+
+
+# An Asterisk is pinged every 3 s (``LinkSettings``), so that when nothing is late, what it said 3 s ago has
+# been handled.
+LATE_S = 6.0
+
+
+class _Aside(NamedTuple):
+    """What waits for lists, and the instant before which nothing of it happened."""
+
+    since: Instant
+    messages: list[AmiMessage]
 
 
 class Bridge:
@@ -45,7 +58,8 @@ class Bridge:
         self._publisher = publisher
         self._now_ms = now_ms
         self._refresh_every_s = refresh_every_s
-        self._aside: list[AmiMessage] | None = None
+        self._aside: _Aside | None = None
+        self._link: AmiSession | None = None
         self._refused: set[str] = set()
         self._resync = asyncio.Event()
         self._missing_right: str | None = None
@@ -57,6 +71,19 @@ class Bridge:
     def session(self) -> AmiSession | None:
         """See ``ports.LivePbx``: there from `online` until the link is lost."""
         return self._session
+
+    @property
+    def handled_until(self) -> Instant | None:
+        """What Asterisk said before that has been handled; ``None``: all has, as there is no session."""
+        if self._aside is not None:
+            return self._aside.since
+        return self._link.read_until if self._link is not None else None
+
+    def in_step(self, now_s: float) -> AmiSession | None:
+        """The session while it is `online`, and what Asterisk says is handled about when it is said."""
+        until = self.handled_until
+        late = until is not None and now_s - until.steady_s > LATE_S
+        return None if late else self._session
 
     @property
     def absence(self) -> str:
@@ -73,7 +100,8 @@ class Bridge:
         Raises:
             AmiLinkLostError: it was.
         """
-        self._aside = []
+        self._link = session
+        self._aside = _Aside(session.read_until, [])
         self._refused.clear()
         self._missing_right = None
         self._absence = "syncing: its lists are being read"
@@ -87,10 +115,11 @@ class Bridge:
 
     def on_down(self, reason: str, auth_failed: bool) -> None:
         """A link was lost, or an attempt to connect failed."""
-        aside, self._aside = self._aside, None
         self._session = None
-        self._publish(self._centre.link_lost(aside or (), self._now_ms()))
+        aside = self._aside.messages if self._aside is not None else ()
+        self._publish(self._centre.link_lost(aside, self._now_ms()))
         self._log_rejected()
+        self._aside = self._link = None
         word = "auth_failed" if auth_failed else "offline"
         self._absence = f"{word}: {reason}"
         self._publish(self._centre.status(word, reason, self._now_ms()))
@@ -103,7 +132,7 @@ class Bridge:
 
     def _take(self, batch: Sequence[AmiMessage]) -> None:
         if self._aside is not None:
-            self._aside.extend(batch)
+            self._aside.messages.extend(batch)
             return
         now = self._now_ms()
         for message in batch:
@@ -130,12 +159,11 @@ class Bridge:
             await self._sync(session)
 
     async def _sync(self, session: AmiSession) -> None:
-        if self._aside is None:
-            self._aside = []
+        aside = self._aside = self._aside or _Aside(session.read_until, [])
         self._resync.clear()
         lists = await self._read_lists(session, LISTS)
-        aside, self._aside = self._aside, None
-        self._publish(self._centre.resync(lists, aside or (), self._now_ms()))
+        self._publish(self._centre.resync(lists, aside.messages, self._now_ms()))
+        self._aside = None
         self._log_rejected()
         if self._centre.wants_resync:
             self._resync.set()

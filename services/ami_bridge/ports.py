@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 from services.ami_bridge.core.ami_message import AmiMessage
+from services.ami_bridge.core.kept_moments import Instant
 from services.ami_bridge.core.order import Order
 from services.ami_bridge.core.plans import Plan
 from shared.commands import Command, Outcome
@@ -20,6 +21,14 @@ class AmiSession(Protocol):
     @property
     def asterisk(self) -> str:
         """The version of Asterisk (``22.10.1``); ``""`` when the AMI user may not ask for it."""
+        ...
+
+    @property
+    def read_until(self) -> Instant:
+        """What Asterisk said before that has been taken from :meth:`batches`, and handled by who took it.
+
+        It is when Asterisk was asked for a sign of life that it has given since; first, when it was called.
+        """
         ...
 
     def batches(self) -> AsyncIterator[Sequence[AmiMessage]]:

@@ -123,12 +123,11 @@ class Term:
         fences = Fences(connection, pbx, duty.lease.prove)
         if not await fences.put_up():
             return None
+        begun_s = now().steady_s
         duty.log.has(fences.sequence)
         documents = await load_documents(connection, pbx, at_least=fences.sequence)
-        oldest = duty.kept.oldest
-        stored: set[str] = set()
-        if oldest is not None:
-            stored = await load_moment_ids(connection, pbx, oldest.seen.age_s(now()), fences.sequence)
+        since = duty.kept.oldest.since if duty.kept.oldest else duty.relay.since
+        stored = await load_moment_ids(connection, pbx, since.age_s(now()), fences.sequence)
         outbox = Outbox(
             connection,
             duty.nats,
@@ -144,11 +143,9 @@ class Term:
         # From here to the end without a pause: what comes meanwhile would be missed or told twice.
         if (lost := duty.kept.take_lost()) is not None:
             outbox.tell_lost(lost)
+        duty.kept.logged(stored, begun_s)
         for moment in duty.kept:
-            if moment.moment_id in stored:
-                duty.kept.settled(moment.moment_id)
-            else:
-                outbox.put(moment.event, moment.moment_id)
+            outbox.put(moment.event, moment.moment_id)
         for output in duty.centre.catch_up(documents, live=duty.pbx.session is not None):
             outbox.put(output.event, output.moment_id)
         duty.relay.pass_on(outbox)

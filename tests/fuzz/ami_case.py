@@ -20,6 +20,7 @@ from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.core.ami_parser import MessageParser
 from services.ami_bridge.core.ami_splitter import MessageSplitter
 from services.ami_bridge.core.call_centre import CallCentre
+from services.ami_bridge.core.kept_moments import Instant
 from services.ami_bridge.core.model import Key, key_of
 from services.ami_bridge.core.moments import Output
 from services.ami_bridge.core.snapshot import Snapshot
@@ -185,6 +186,9 @@ class _Link:
     def receive(self, batch: list[AmiMessage]) -> bool:
         self._batch += batch
         return True
+
+    def on_answer(self, asked: Instant) -> None:
+        raise AssertionError(f"nobody pinged at {asked}")
 
     def on_lost(self, reason: str) -> None:
         raise AssertionError(reason)

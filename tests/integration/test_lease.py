@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
 
 import pytest
 
 from services.ami_bridge.__main__ import serve
-from services.ami_bridge.adapters import lease
+from services.ami_bridge.adapters import lease, log_reading
 from services.ami_bridge.adapters.fences import FENCES, Fences
 from services.ami_bridge.adapters.jetstream_outbox import Outbox
 from services.ami_bridge.adapters.known_log import KnownLog
@@ -26,9 +27,10 @@ from services.jetstream.permissions import LEASE
 from shared.config import Config, PbxSection
 from shared.events import OriginateFailed, QueueCount
 from shared.subjects import fence
+from tests.support.ami_proxy import ami_proxy
 from tests.support.nats import NatsServer, admin, connected
 from tests.support.queue_traffic import QUEUE, Traffic, logged, until_logged
-from tests.support.scripted_ami import scripted_ami
+from tests.support.scripted_ami import ScriptedAmi, scripted_ami
 from tests.support.scripted_pbx import play
 from tests.support.waiting import until
 
@@ -401,28 +403,83 @@ async def two_bridges(
 ) -> AsyncGenerator[tuple[Traffic, asyncio.Task[None]]]:
     """The traffic that both see, and the one that acts. A name is forgotten after a tenth of a second."""
     monkeypatch.setattr(log_module, "_DUPLICATE_WINDOW_S", 0.1)
+    async with (
+        playing() as ami,
+        bridge_of(nats_server, ami.port) as acting,
+        bridge_of(nats_server, ami.port),
+    ):
+        await until(lambda: ami.count("bridgelist") == 2, what="both read the lists")
+        yield Traffic(ami), acting
+
+
+@contextlib.asynccontextmanager
+async def playing() -> AsyncGenerator[ScriptedAmi]:
+    """A PBX with a queue and an agent."""
     async with scripted_ami() as ami:
         play(ami, queues=[QUEUE], agents=["148"], members={QUEUE: ["148"]})
-        pbx = PbxSection(
-            name="hq",
-            host="127.0.0.1",
-            port=ami.port,
-            username="bridge",
-            secret="scripted",
-            summary_refresh_s=3600,
-        )
-        config = Config(nats=nats_server.section(), pbx=(pbx,))
-        acting = asyncio.create_task(serve(config, pbx))
-        async with connected(nats_server) as reader:
+        yield ami
+
+
+@contextlib.asynccontextmanager
+async def bridge_of(server: NatsServer, port: int) -> AsyncGenerator[asyncio.Task[None]]:
+    """A bridge of the PBX at that port; one of the bridges acts."""
+    pbx = PbxSection(
+        name="hq",
+        host="127.0.0.1",
+        port=port,
+        username="bridge",
+        secret="scripted",
+        summary_refresh_s=3600,
+    )
+    bridge = asyncio.create_task(serve(Config(nats=server.section(), pbx=(pbx,)), pbx))
+    try:
+        async with connected(server) as reader:
             await until_statuses(reader)
-        standby = asyncio.create_task(serve(config, pbx))
+        yield bridge
+    finally:
+        bridge.cancel()
+        await asyncio.gather(bridge, return_exceptions=True)
+
+
+@pytest.mark.parametrize("hears_it", ["before it acts", "after it began to act"])
+async def test_a_bridge_that_hears_late_what_another_stored_long_ago_doubles_nothing(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch, hears_it: str
+) -> None:
+    monkeypatch.setattr(log_module, "_DUPLICATE_WINDOW_S", 0.1)
+    monkeypatch.setattr(log_reading, "_MARGIN_S", 0.1)
+    async with (
+        playing() as ami,
+        ami_proxy(ami.port) as proxy,
+        bridge_of(nats_server, ami.port) as acting,
+        bridge_of(nats_server, proxy.port),
+        connected(nats_server) as reader,
+    ):
         await until(lambda: ami.count("bridgelist") == 2, what="both read the lists")
-        try:
-            yield Traffic(ami), acting
-        finally:
-            for bridge in (acting, standby):
-                bridge.cancel()
-            await asyncio.gather(acting, standby, return_exceptions=True)
+        pings = len(proxy.sent("Ping"))
+        await until(lambda: len(proxy.sent("Ping")) > pings, WITHIN_S, "the second is in step")
+        traffic = Traffic(ami)
+        proxy.hold("Ping")
+        await until(lambda: len(proxy.sent("Ping")) > pings + 1, WITHIN_S, "the second hears no more")
+        async with traffic.flowing():
+            await until(lambda: traffic.completed > 50)
+        await until_logged(reader, traffic)
+        # Until the log has forgotten the names.
+        await until_passed(reader, 0.5)
+        if hears_it == "before it acts":
+            proxy.release()
+            pings = len(proxy.sent("Ping"))
+            await until(lambda: len(proxy.sent("Ping")) > pings, WITHIN_S, "the second heard it all")
+        acting.cancel()
+        await asyncio.gather(acting, return_exceptions=True)
+        await until_fences(reader, 2 * FENCES)
+        proxy.release()
+        traffic.complete()
+        traffic.step()
+
+        await until_logged(reader, traffic)
+        traffic.complete()
+        found = await until_logged(reader, traffic)
+        assert found.completed == list(range(1, traffic.completed + 1))
 
 
 async def test_a_hand_over_doubles_nothing_that_was_stored_before(
@@ -456,6 +513,22 @@ async def test_nothing_is_doubled_though_nats_was_away_longer_than_it_remembers_
                 await until_logged_some(reader, traffic.completed + 50)
             found = await until_logged(reader, traffic)
             assert found.completed == list(range(1, traffic.completed + 1))
+
+
+async def until_passed(connection: Connection, seconds: float) -> None:
+    """Wait until so much time has passed by the server's clock since its log took its last message."""
+    last = (await connection.jetstream.get_msg(LOG, (await read_log(connection)).last_sequence)).time
+    assert last is not None
+    async with asyncio.timeout(WITHIN_S):
+        while (datetime.now(UTC) - last).total_seconds() < seconds:
+            await connection.client.flush()
+
+
+async def until_fences(connection: Connection, count: int) -> None:
+    """Wait until so many fences were put up."""
+    async with asyncio.timeout(WITHIN_S):
+        while (await logged(connection)).fences < count:
+            pass
 
 
 async def until_statuses(connection: Connection) -> None:

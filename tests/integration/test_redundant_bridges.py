@@ -340,7 +340,6 @@ async def test_moments_that_came_while_lists_were_read_again_outlive_a_link_that
     alone.ami.silent_to.clear()
     alone.ami.end()
     await until(lambda: alone.leader.log.count("in step") == 2, 15, "it is in step again")
-    alone.traffic.step()
 
     await alone.all_logged()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, cast
 
 from services.ami_bridge.core.ami_message import AmiMessage
+from services.ami_bridge.core.kept_moments import Instant
 from services.ami_bridge.core.plans import AmiRequest, Plan, Steps
 from shared.commands import Command
 
@@ -31,6 +32,7 @@ class FakeSession:
     """Answers each action with what ``answers`` has for it; the others succeed."""
 
     asterisk = "22"
+    read_until = Instant(0, 0)
 
     def __init__(self) -> None:
         self.sent: list[Sent] = []

@@ -31,9 +31,11 @@ from services.ami_bridge.adapters.ami_actions import (
     id_of,
 )
 from services.ami_bridge.adapters.quiet_log import QuietLog
+from services.ami_bridge.clocks import now
 from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.core.ami_parser import MessageParser
 from services.ami_bridge.core.ami_splitter import MessageSplitter, NotAmiError
+from services.ami_bridge.core.kept_moments import Instant
 from services.ami_bridge.errors import ActionOutcomeUnknownError
 
 log = logging.getLogger("pbxis.bridge.ami")
@@ -49,10 +51,14 @@ _HEAD_ACTION_ID = re.compile(rb"(?:^|\r\n)ActionID: ([^\r\n]*)\r\n")
 
 
 class EventSink(Protocol):
-    """Where a connection puts what it reads. Neither method may block or raise."""
+    """Where a connection puts what it reads. No method may block or raise."""
 
     def receive(self, batch: list[AmiMessage]) -> bool:
         """The wanted events of one chunk, in order; false when it is full now and can take no more."""
+        ...
+
+    def on_answer(self, asked: Instant) -> None:
+        """Asterisk has answered a Ping that was sent then: what it had said by then has been handed over."""
         ...
 
     def on_lost(self, reason: str) -> None:
@@ -162,9 +168,9 @@ class LeanProtocol(AMIProtocol):
         return cast("asyncio.Future[object]", super().send(data, bool(as_list)))
 
     def ping(self) -> None:
-        """Ask for a sign of life. Nobody awaits the answer: any byte is one."""
+        """Ask for a sign of life, which any byte is; the answer itself tells how far all has been read."""
         action = SingleAction({"Action": "Ping"})
-        action.future.add_done_callback(_take_note)
+        action.future.add_done_callback(functools.partial(self._on_pong, now()))
         self.send(action)
 
     def forget(self, action: Action) -> None:
@@ -238,6 +244,10 @@ class LeanProtocol(AMIProtocol):
         self._on_late(message)
         return True
 
+    def _on_pong(self, asked: Instant, future: asyncio.Future[object]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._sink.on_answer(asked)
+
     def _on_list_done(self, raw_id: bytes, _: asyncio.Future[object]) -> None:
         self._awaited_lists.discard(raw_id)
 
@@ -268,9 +278,3 @@ class LeanProtocol(AMIProtocol):
 
 def _variable_lines(variables: Iterable[str]) -> tuple[bytes, ...]:
     return tuple(f"\r\nVariable: {variable}\r\n".encode() for variable in sorted(variables))
-
-
-def _take_note(future: asyncio.Future[object]) -> None:
-    """Look at the outcome, so that asyncio does not complain that nobody did."""
-    if not future.cancelled():
-        future.exception()

@@ -23,7 +23,9 @@ from services.ami_bridge.adapters.ami_actions import (
     is_error,
 )
 from services.ami_bridge.adapters.ami_protocol import LeanProtocol
+from services.ami_bridge.clocks import now
 from services.ami_bridge.core.ami_message import AmiMessage
+from services.ami_bridge.core.kept_moments import Instant
 from services.ami_bridge.errors import (
     ActionNotSentError,
     ActionOutcomeUnknownError,
@@ -42,9 +44,11 @@ class EventQueue:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._batches: deque[list[AmiMessage]] = deque()
+        self._came: deque[list[AmiMessage] | Instant] = deque()
         self._held = 0
         self._wake = asyncio.Event()
+        self.read_until = now()
+        """See ``ports.AmiSession``."""
         self.lost: str | None = None
         """Why no more will come; ``None`` while the connection is up."""
         self.booted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -55,9 +59,14 @@ class EventQueue:
         if not self.booted.done() and any(message["Event"] == "FullyBooted" for message in batch):
             self.booted.set_result(None)
         self._held += len(batch)
-        self._batches.append(batch)
+        self._came.append(batch)
         self._wake.set()
         return self._held <= self._limit
+
+    def on_answer(self, asked: Instant) -> None:
+        """What Asterisk said before it was asked then has come. Called by the protocol."""
+        self._came.append(asked)
+        self._wake.set()
 
     def on_lost(self, reason: str) -> None:
         """No more will come. Called by the protocol."""
@@ -71,8 +80,11 @@ class EventQueue:
             AmiLinkLostError: it is, and all that came has been taken.
         """
         while True:
-            while self._batches:
-                batch = self._batches.popleft()
+            while self._came:
+                batch = self._came.popleft()
+                if isinstance(batch, Instant):
+                    self.read_until = batch
+                    continue
                 self._held -= len(batch)
                 yield batch
                 # A long queue must not keep the loop from reading and from answering others.
@@ -84,10 +96,10 @@ class EventQueue:
 
     def rest(self) -> list[AmiMessage]:
         """What is in the queue; it is taken out."""
-        messages = [message for batch in self._batches for message in batch]
-        self._batches.clear()
+        batches = [batch for batch in self._came if not isinstance(batch, Instant)]
+        self._came.clear()
         self._held = 0
-        return messages
+        return [message for batch in batches for message in batch]
 
 
 class Session:
@@ -101,6 +113,11 @@ class Session:
         self._events = events
         self._list_timeout_s = list_timeout_s
         self.asterisk = ""
+
+    @property
+    def read_until(self) -> Instant:
+        """See ``ports.AmiSession``."""
+        return self._events.read_until
 
     def batches(self) -> AsyncIterator[Sequence[AmiMessage]]:
         """See ``ports.AmiSession``."""

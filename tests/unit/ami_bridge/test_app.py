@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 import pytest
 
-from services.ami_bridge.app import Bridge
+from services.ami_bridge.app import LATE_S, Bridge
 from services.ami_bridge.core.ami_message import AmiMessage
 from services.ami_bridge.core.call_centre import CallCentre
+from services.ami_bridge.core.kept_moments import Instant
 from services.ami_bridge.core.plans import CommandRules, Steps
 from services.ami_bridge.errors import ActionOutcomeUnknownError, AmiActionRefusedError, AmiLinkLostError
 from shared.commands import Originate
@@ -41,6 +42,10 @@ def joined(count: int) -> AmiMessage:
     }
 
 
+def at(second: float) -> Instant:
+    return Instant(second, round(second * 1000))
+
+
 def completed(number: int) -> AmiMessage:
     return {
         "Event": "AgentComplete",
@@ -59,11 +64,13 @@ RELOAD: AmiMessage = {"Event": "Reload", "Module": "app_queue.so", "Status": "0"
 class Publisher:
     def __init__(self) -> None:
         self.events: list[Event] = []
+        self.on_put: Callable[[], None] = lambda: None
 
     def completed(self) -> list[str]:
         return [event.unique_id for event in self.events if isinstance(event, AgentComplete)]
 
     def put(self, event: Event, moment_id: str) -> None:
+        self.on_put()
         self.events.append(event)
 
     def words(self) -> list[str]:
@@ -87,6 +94,7 @@ class Session:
         self.asked: list[str] = []
         self.refused: set[str] = set()
         self.queue: AmiMessage = EMPTY_QUEUE
+        self.read_until = at(100)
 
     async def batches(self) -> AsyncIterator[Sequence[AmiMessage]]:
         while True:
@@ -345,6 +353,44 @@ async def test_there_is_a_session_for_commands_only_while_it_is_online() -> None
         (None, "offline: no pong"),
         (None, "auth_failed: wrong secret"),
     ]
+
+
+async def test_it_is_in_step_while_it_is_online_and_what_asterisk_says_is_handled_in_time() -> None:
+    rig = Rig()
+    assert (rig.bridge.handled_until, rig.bridge.in_step(100)) == (None, None)
+    rig.session.let_lists.set()
+    serving = rig.serve()
+    await until(lambda: "online" in rig.publisher.words(), what="online")
+
+    assert rig.bridge.handled_until == at(100)
+    assert rig.bridge.in_step(100 + LATE_S) is rig.session
+    assert rig.bridge.in_step(100.1 + LATE_S) is None
+    rig.session.read_until = at(107)
+    assert rig.bridge.in_step(108) is rig.session
+
+    rig.session.events.put_nowait(AmiLinkLostError("no pong"))
+    with pytest.raises(AmiLinkLostError):
+        await serving
+    assert (rig.bridge.handled_until, rig.bridge.in_step(108)) == (at(107), None)
+    rig.bridge.on_down("no pong", auth_failed=False)
+    assert rig.bridge.handled_until is None
+
+
+async def test_what_is_kept_aside_has_not_been_handled() -> None:
+    rig = Rig()
+    told: list[Instant | None] = []
+    rig.publisher.on_put = lambda: told.append(rig.bridge.handled_until)
+    serving = rig.serve()
+    await until(lambda: rig.session.asked, what="the first list is asked")
+    rig.session.events.put_nowait([completed(1)])
+    rig.session.read_until = at(110)
+    assert rig.bridge.handled_until == at(100)
+
+    rig.session.let_lists.set()
+    await until(lambda: "online" in rig.publisher.words(), what="online")
+
+    assert (set(told[:-1]), rig.bridge.handled_until) == ({at(100)}, at(110))
+    serving.cancel()
 
 
 async def test_a_command_is_planned_by_the_rules_of_this_pbx() -> None:

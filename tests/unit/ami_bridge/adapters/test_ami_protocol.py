@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 from services.ami_bridge.adapters.ami_actions import ListAction, SingleAction, id_of
 from services.ami_bridge.adapters.ami_protocol import AmiCounters, LeanProtocol, WantedEvents
+from services.ami_bridge.clocks import now
 from services.ami_bridge.core.ami_message import AmiMessage
+from services.ami_bridge.core.kept_moments import Instant
 from services.ami_bridge.core.wanted import WANTED_EVENTS, WANTED_VARIABLES
 from services.ami_bridge.errors import ActionOutcomeUnknownError
 from tests.support.transcripts import CAPTURES, Message, events
@@ -28,11 +30,15 @@ class Sink:
     def __init__(self, room: int = 1_000_000) -> None:
         self.batches: list[list[AmiMessage]] = []
         self.lost: list[str] = []
+        self.answered: list[tuple[Instant, int]] = []
         self._room = room
 
     def receive(self, batch: list[AmiMessage]) -> bool:
         self.batches.append(batch)
         return len(self.events) <= self._room
+
+    def on_answer(self, asked: Instant) -> None:
+        self.answered.append((asked, len(self.events)))
 
     def on_lost(self, reason: str) -> None:
         self.lost.append(reason)
@@ -361,3 +367,19 @@ async def test_closing_twice_closes_once() -> None:
 
     assert rig.wire.aborted == 1
     assert rig.sink.lost == ["closed by the bridge"]
+
+
+async def test_the_answer_to_a_ping_is_told_after_all_that_came_with_it_and_with_when_it_was_asked() -> None:
+    rig = Rig()
+    before = now()
+    rig.protocol.ping()
+    asked_by = now()
+    rig.protocol.ping()
+    first, second = rig.protocol.responses
+    rig.protocol.data_received(HANGUP + f"Response: Success\r\nActionID: {first}\r\n\r\n".encode() + HANGUP)
+    await asyncio.sleep(0)
+
+    ((asked, events_before),) = rig.sink.answered
+    assert before.steady_s <= asked.steady_s <= asked_by.steady_s
+    assert events_before == 2
+    assert list(rig.protocol.responses) == [second]

@@ -43,6 +43,13 @@ def test_the_acting_bridge_drops_what_the_log_has() -> None:
     assert kept.stored_until(50) == 1
 
 
+def test_nothing_is_known_to_be_stored_of_what_has_not_been_read() -> None:
+    kept = kept_at(8)
+    assert (kept.stored_until(9), kept.stored_until(5)) == (8, 5)
+    kept.count_lost(Lost(count=1, since=7), at(6))
+    assert (kept.stored_until(9), kept.stored_until(5)) == (6, 5)
+
+
 def test_nothing_kept_means_that_all_is_stored_by_now() -> None:
     assert kept_at().stored_until(50) == 50
     assert kept_at().oldest is None
@@ -92,3 +99,32 @@ def test_an_age_is_that_of_the_clock_by_which_more_has_passed() -> None:
 
     assert seen.age_s(Instant(13.0, 51_000)) == 3.0
     assert seen.age_s(Instant(13.0, 99_000)) == 49.0
+
+
+def test_a_moment_is_told_once_and_not_when_the_log_has_it_though_it_is_read_only_now() -> None:
+    kept = KeptMoments(10)
+    assert kept.keep(EVENT, "before", at(100), since=at(3))
+    assert not kept.keep(EVENT, "before", at(100), since=at(3))
+    kept.logged({"before", "late"}, until_s=101)
+
+    assert not kept.keep(EVENT, "late", at(102), since=at(3))
+    assert kept.keep(EVENT, "new", at(102), since=at(100.9))
+    assert names(kept) == ["new"]
+
+
+def test_names_of_the_log_count_no_more_once_what_is_read_has_happened_after_them() -> None:
+    kept = KeptMoments(10)
+    kept.logged({"again"}, until_s=101)
+
+    assert not kept.keep(EVENT, "again", at(102), since=at(100))
+    assert kept.keep(EVENT, "again", at(105), since=at(101))
+
+
+def test_what_is_kept_cannot_have_happened_before_what_was_known_to_be_read() -> None:
+    kept = KeptMoments(10)
+    kept.keep(EVENT, "thawed", at(200), since=at(50))
+    kept.keep(EVENT, "live", at(201))
+
+    assert [(moment.since, moment.seen) for moment in kept] == [(at(50), at(200)), (at(201), at(201))]
+    kept.all_stored_until(KEEP_S + 199)
+    assert names(kept) == ["thawed", "live"]
