@@ -200,6 +200,20 @@ async def test_a_removed_bucket_is_made_anew(nats_server: NatsServer) -> None:
         assert one.lease.holds
 
 
+async def test_a_key_that_nats_never_forgets_is_taken_over_from_a_holder_that_does_not_write_it(
+    nats_server: NatsServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(lease, "TTL_S", 3600.0)
+    async with candidate(nats_server, "b") as two:
+        async with candidate(nats_server, "a") as one:
+            await asyncio.wait_for(one.lease.acquire(), WITHIN_S)
+
+        await asyncio.wait_for(two.lease.acquire(), WITHIN_S)
+
+        assert two.lease.holds
+        assert "was the clock of NATS set back?" in caplog.text
+
+
 @pytest.mark.usefixtures("endless")
 async def test_a_bridge_without_asterisk_gives_it_to_one_that_asks(nats_server: NatsServer) -> None:
     async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:

@@ -155,13 +155,21 @@ class Lease:
         async with self._writing:
             try:
                 await self._connection.call(ensure_stream(self._js, self._config()))
+                asked_at = steady_s()
                 holder, revision = await self._look()
                 # What is written first is "fit" only of a bridge in step since it heard the last renewal:
                 # else another may have seen what this one missed, and asks for it.
                 self._wanted = ""
+                if holder not in ("", self._own):
+                    if not self._tenure.is_stuck(revision, asked_at, steady_s()):
+                        return False
+                    log.warning(
+                        "NATS keeps a lease that nobody renews; was its clock set back? Taking it over"
+                    )
+                    holder = ""
                 if holder == "" and self._tenure.must_let_others(steady_s()):
                     return False
-                return holder in ("", self._own) and await self._write(revision)
+                return await self._write(revision)
             except (errors.Error, TimeoutError) as error:
                 log.debug("the lease cannot be taken now: %s", error or type(error).__name__)
                 return False

@@ -2,7 +2,8 @@
 
 The lease is a key in NATS that is forgotten 3 s after it was last written. Its holder writes it every second.
 It counts those 3 s from *before* it asked for the writing, and ends a second early, so its time is over
-before anybody else's can begin, however long an answer took. Time comes as an argument, in seconds, on a
+before anybody else's can begin, however long an answer took. A key that is not forgotten though nobody writes
+it is taken over as well. Time comes as an argument, in seconds, on a
 clock that never jumps.
 """
 
@@ -64,6 +65,8 @@ class Tenure:
         self._free_at_s = now_s
         self._is_new = True
         self._was_held = False
+        self._found = 0
+        self._found_at_s = now_s
 
     def holds(self, now_s: float) -> bool:
         """Whether this bridge may act."""
@@ -102,6 +105,15 @@ class Tenure:
         """We tried, and it is still another's."""
         self._was_held = True
         self._free_at_s = max(self._free_at_s, now_s + _AGAIN_S)
+
+    def is_stuck(self, revision: int, asked_at_s: float, now_s: float) -> bool:
+        """It was read between these two instants, and is another's: whether NATS may never forget it.
+
+        Nobody has written it for twice as long as it lasts. NATS forgets it by a clock that can be set back.
+        """
+        if revision != self._found:
+            self._found, self._found_at_s = revision, now_s
+        return asked_at_s - self._found_at_s >= 2 * TTL_S
 
     def must_let_others(self, now_s: float) -> bool:
         """It is free: whether a bridge that came after its holder died leaves it to one that saw more.

@@ -127,3 +127,21 @@ def test_lease_that_is_left_to_another_is_free_to_others_a_moment_later() -> Non
     assert tenure.may_try(101.0, fit=True)
     assert left_to(b"one two") == "two"
     assert left_to(b"one ") == left_to(b"one") == ""
+
+
+def test_a_key_that_nobody_writes_and_nats_does_not_forget_is_stuck_after_twice_its_time() -> None:
+    tenure = Tenure(100.0)
+
+    assert not tenure.is_stuck(7, asked_at_s=100.0, now_s=100.5)
+    assert not tenure.is_stuck(7, asked_at_s=106.4, now_s=106.5)
+    assert tenure.is_stuck(7, asked_at_s=106.5, now_s=106.6)
+    assert not tenure.is_stuck(8, asked_at_s=106.6, now_s=106.7)
+    assert tenure.is_stuck(8, asked_at_s=112.7, now_s=112.8)
+
+
+def test_a_bridge_that_was_frozen_as_it_read_the_key_does_not_take_it_for_stuck() -> None:
+    tenure = Tenure(100.0)
+
+    assert not tenure.is_stuck(7, asked_at_s=100.0, now_s=500.0)
+    assert not tenure.is_stuck(7, asked_at_s=505.9, now_s=900.0)
+    assert tenure.is_stuck(7, asked_at_s=900.0, now_s=900.1)
