@@ -196,15 +196,17 @@ class Lease:
 
     async def _write(self, revision: int) -> bool:
         """Write it as the successor of a revision; false when it is not that any more."""
-        asked_at = steady_s()
+        asked_at, session = steady_s(), self._in_step()
         known, behind_ms = self._known, round(self._behind_s() * 1000)
         value = LeaseValue(
-            self._own, self._still_in_step(), behind_ms, known.generation or "", known.last_sequence
+            self._own, self._is_still(session), behind_ms, known.generation or "", known.last_sequence
         )
         sequence = await self._publish(revision, value.encode())
         if sequence is None:
             return False
         self._tenure.renewed(sequence, asked_at)
+        # Not before: a break of which nobody may have heard is told again.
+        self._session = session
         self._taken.clear()
         return True
 
@@ -266,10 +268,11 @@ class Lease:
                 self._on_stored_until(now - value.behind_ms / 1000)
                 if value.generation:
                     self._known.heard(value.generation, value.last_sequence)
-                if self._still_in_step() and not value.fit:
+                session = self._in_step()
+                saw_it_all, self._session = self._is_still(session), session
+                if saw_it_all and not value.fit:
                     await self._connection.client.publish(self._subject + _WANTED, self._own.encode())
 
-    def _still_in_step(self) -> bool:
-        """Whether without a break since this was asked last: at the last renewal, ours or another's."""
-        before, self._session = self._session, self._in_step()
-        return before is not None and before is self._session
+    def _is_still(self, session: object | None) -> bool:
+        """Whether it is in step by that session, as it was at the last renewal, ours or another's."""
+        return session is not None and session is self._session
