@@ -9,7 +9,7 @@ from services.gateway.core.batch import Batch
 Transport = Literal["websocket", "sse", "long-poll"]
 LaneName = Literal["raw", "asgi"]
 
-HIGH_WATER = 256 * 1024
+HIGH_WATER = 96 * 1024
 """A lane with more than so many bytes on their way asks for a pause."""
 
 LOW_WATER = 32 * 1024
