@@ -6,9 +6,13 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncGenerator
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
+from nats.aio.msg import Msg
+from nats.js import api
 
 from services.ami_bridge.__main__ import serve
 from services.ami_bridge.adapters import lease, log_reading
@@ -213,6 +217,74 @@ async def test_a_key_that_nats_never_forgets_is_taken_over_from_a_holder_that_do
 
         assert two.lease.holds
         assert "was its clock set back?" in caplog.text
+
+
+OURS = api.StreamConfig(
+    name=f"KV_{LEASE}",
+    subjects=[f"$KV.{LEASE}.>"],
+    storage=api.StorageType.FILE,
+    discard=api.DiscardPolicy.NEW,
+    max_msgs_per_subject=1,
+    max_age=3,
+    duplicate_window=3,
+)
+
+
+@pytest.mark.parametrize(
+    ("of_others", "setting"),
+    [
+        ({"storage": "memory"}, "storage is 'memory', not 'file'"),
+        ({"storage": "memory", "max_age": 3600}, "storage is 'memory', not 'file'"),
+        ({"storage": "memory", "max_age": 0}, "storage is 'memory', not 'file'"),
+        ({"max_msgs_per_subject": 5}, "max_msgs_per_subject is 5, not 1"),
+        ({"subjects": [f"$KV.{LEASE}.other"]}, "subjects is"),
+        ({"retention": "workqueue", "max_age": 60}, "retention is 'workqueue', not 'limits'"),
+        ({"deny_purge": True, "max_age": 60}, "deny_purge is True, not False"),
+    ],
+)
+async def test_a_bucket_of_another_shape_is_told_once_and_taken_by_nobody_until_it_is_removed(
+    nats_server: NatsServer, caplog: pytest.LogCaptureFixture, of_others: dict[str, Any], setting: str
+) -> None:
+    async with admin(nats_server) as client, candidate(nats_server, "a") as one:
+        stream = f"KV_{LEASE}"
+        await client.jetstream().add_stream(replace(OURS, **of_others))
+        waiting = asyncio.create_task(one.lease.acquire())
+        tries = 0
+
+        async def hear(_message: Msg) -> None:
+            nonlocal tries
+            tries += 1
+
+        await client.subscribe(f"$JS.API.STREAM.INFO.{stream}", cb=hear)
+        await until(lambda: tries > 3, WITHIN_S, "it tries again")
+
+        assert not waiting.done()
+        assert caplog.text.count("the lease cannot be taken") == 1
+        assert setting in caplog.text
+        assert f"nats stream rm {stream}" in caplog.text
+        await client.jetstream().delete_stream(stream)
+        await asyncio.wait_for(waiting, WITHIN_S)
+
+
+async def test_a_bucket_with_another_age_is_brought_in_line(nats_server: NatsServer) -> None:
+    async with admin(nats_server) as client, candidate(nats_server, "a") as one:
+        await client.jetstream().add_stream(replace(OURS, max_age=0, duplicate_window=120))
+        await asyncio.wait_for(one.lease.acquire(), WITHIN_S)
+
+        assert (await client.jetstream().stream_info(f"KV_{LEASE}")).config.max_age == 3
+
+
+async def test_a_refusal_of_nats_is_told_once(
+    nats_server: NatsServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with admin(nats_server) as client, candidate(nats_server, "a") as one:
+        await client.jetstream().add_stream(name="OTHER", subjects=[f"$KV.{LEASE}.>"])
+        waiting = asyncio.create_task(one.lease.acquire())
+        await until(lambda: "subjects overlap" in caplog.text, WITHIN_S, "it is told")
+        await client.jetstream().delete_stream("OTHER")
+        await asyncio.wait_for(waiting, WITHIN_S)
+
+        assert caplog.text.count("the lease cannot be taken") == 1
 
 
 @pytest.mark.usefixtures("endless")

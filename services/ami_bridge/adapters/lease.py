@@ -20,9 +20,11 @@ from nats.js.kv import KV_DEL, KV_OP
 
 from services import cancellation
 from services.ami_bridge.adapters.known_log import KnownLog
+from services.ami_bridge.adapters.quiet_log import QuietLog
 from services.ami_bridge.clocks import steady_s
 from services.ami_bridge.core.tenure import RENEW_EVERY_S, TTL_S, LeaseValue, Tenure, left_to, read_value
 from services.jetstream.connection import Connection
+from services.jetstream.errors import LogShapeError
 from services.jetstream.permissions import LEASE
 from services.jetstream.streams import ensure_stream
 from shared.config import NatsSection
@@ -35,6 +37,9 @@ _ANSWER_WITHIN_S = 1.0
 _RELEASED_WITHIN_S = 0.5
 _STEP_S = 0.1
 _RETRY_S = 0.1
+_LOG_EVERY_S = 60.0
+# A bucket that differs in one of these cannot hold a lease, or not safely; the server changes none of them.
+_SHAPE = ("subjects", "storage", "retention", "discard", "max_msgs_per_subject", "deny_purge", "sealed")
 _MOVED = (10071, 10164)
 # What a bridge in step with Asterisk writes to ask for it when its holder is not, or was not for a moment: it
 # has seen what the holder missed.
@@ -76,6 +81,7 @@ class Lease:
         self._on_stored_until = on_stored_until
         self._known = known
         self._tenure = Tenure(steady_s())
+        self._quiet = QuietLog(log, _LOG_EVERY_S, steady_s)
         self._writing = asyncio.Lock()
         self._wanted = ""
         self._taken = asyncio.Event()
@@ -154,7 +160,7 @@ class Lease:
     async def _take(self) -> bool:
         async with self._writing:
             try:
-                await self._connection.call(ensure_stream(self._js, self._config()))
+                await self._connection.call(ensure_stream(self._js, self._config(), shape=_SHAPE))
                 asked_at = steady_s()
                 holder, revision = await self._look()
                 # What is written first is "fit" only of a bridge in step since it heard the last renewal:
@@ -170,6 +176,9 @@ class Lease:
                 if holder == "" and self._tenure.must_let_others(steady_s()):
                     return False
                 return await self._write(revision)
+            except (LogShapeError, APIError) as error:
+                self._quiet.warning("the lease cannot be taken: %s", error, kind=str(error))
+                return False
             except (errors.Error, TimeoutError) as error:
                 log.debug("the lease cannot be taken now: %s", error or type(error).__name__)
                 return False
@@ -236,6 +245,7 @@ class Lease:
             # In memory its revisions would begin again after a crash of the server, and an old one be taken
             # for the newest.
             storage=api.StorageType.FILE,
+            retention=api.RetentionPolicy.LIMITS,
             discard=api.DiscardPolicy.NEW,
             max_msgs_per_subject=1,
             max_age=TTL_S,
