@@ -27,16 +27,19 @@ from services.ami_bridge.core.kept_moments import KeptMoments
 from services.ami_bridge.ports import LivePbx
 from services.ami_bridge.relay import Relay
 from services.jetstream.connection import Connection
-from services.jetstream.errors import BusUnavailableError, LogShapeError
+from services.jetstream.errors import BusUnavailableError, LogShapeError, NatsUnavailableError
 from shared.config import NatsSection
 
 log = logging.getLogger("pbxis.bridge")
 
 _RETRY_S = 0.2
 _PURGE_EVERY_S = 3600.0
-_FLUSH_WITHIN_S = 1.0
-# What is under way when the bridge is stopped; the rest is for who takes over.
+# Less than a bridge that is not in step with Asterisk leaves a free lease to others. It puts up its fences
+# then, and what is sent meanwhile would be stored in part.
+_FLUSH_WITHIN_S = 0.6
+# What waits when the bridge is stopped; the rest is for who takes over.
 _FLUSH_BEFORE_RELEASE_S = 0.3
+_ANSWERED_WITHIN_S = 0.5
 _LEFT_WITHIN_S = 0.6
 _TAKEN_WITHIN_S = 0.3
 _STOPPED_WITHIN_S = 4.0
@@ -107,6 +110,19 @@ class Term:
             for task in others:
                 task.cancel()
 
+    async def _prove(self) -> bool:
+        """Whether the lease is another's, or over; while NATS only does not say so, put it off.
+
+        Raises:
+            NatsUnavailableError: it does not.
+        """
+        lease = self._duty.lease
+        if await lease.prove():
+            return True
+        if lease.holds:
+            raise NatsUnavailableError(self._duty.connection.url, "the lease is not renewed")
+        return False
+
     async def _begin(self) -> Outbox | None:
         while True:
             try:
@@ -120,11 +136,11 @@ class Term:
         """``None``: the lease is another's by now."""
         duty, connection, pbx = self._duty, self._duty.connection, self._duty.centre.pbx
         await duty.log.check()
-        fences = Fences(connection, pbx, duty.lease.prove)
+        fences = Fences(connection, pbx, self._prove)
         if not await fences.put_up():
             return None
         begun_s = now().steady_s
-        duty.log.has(fences.sequence)
+        duty.log.has(*fences.newest)
         documents = await load_documents(connection, pbx, at_least=fences.sequence)
         since = duty.kept.oldest.since if duty.kept.oldest else duty.relay.since
         stored = await load_moment_ids(connection, pbx, since.age_s(now()), fences.sequence)
@@ -137,9 +153,9 @@ class Term:
             kept=duty.kept,
             known=duty.log,
         )
+        self._outbox = outbox
         await outbox.start()
         cancellation.heed()
-        self._outbox = outbox
         # From here to the end without a pause: what comes meanwhile would be missed or told twice.
         if (lost := duty.kept.take_lost()) is not None:
             outbox.tell_lost(lost)
@@ -158,6 +174,7 @@ class Term:
         if await duty.lease.taken(_TAKEN_WITHIN_S):
             log.info("%s: another bridge goes on", duty.centre.pbx)
         elif outbox is not None:
+            outbox.go_on()
             for output in duty.centre.status("offline", "the bridge was stopped", now().wall_ms):
                 outbox.put(output.event, output.moment_id)
             await self._close(_FLUSH_WITHIN_S)
@@ -168,6 +185,8 @@ class Term:
         duty.relay.pass_on(None)
         if outbox is not None:
             await outbox.flushed(_FLUSH_BEFORE_RELEASE_S)
+            # Or some of what is under way would be refused, as the next puts up its fences, and some stored.
+            await outbox.hold(_ANSWERED_WITHIN_S)
             # Or a command could come to two bridges that both may act.
             await cancellation.seen(self._left, _LEFT_WITHIN_S)
         holding.cancel()

@@ -6,7 +6,8 @@ of the bridges (ADR 0009), which are for bridges alone.
 
 A **generation** names a log. It lies in the metadata of both streams. A log that was made anew, or that
 lost its newest messages (a power cut before they were on disk), counts its sequences again from where
-it is; so it gets another generation, and its mirror is made anew.
+it is; so it gets another generation, and its mirror is made anew. It shows by a message that is known to
+have been there (``LogEnd``) and is not: others may have taken its place by now.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ log = logging.getLogger("pbxis.nats")
 LOG = "PBXIS_LOG"
 STATE = "PBXIS_STATE"
 GENERATION = "pbxis-generation"
+MESSAGE_ID = api.Header.MSG_ID.value
 
 _DUPLICATE_WINDOW_S = 120.0
 _LOOKS, _LOOK_AGAIN_S = 10, 0.2
@@ -46,6 +48,7 @@ T = TypeVar("T")
 class LogInfo(NamedTuple):
     """A log as it is now. An empty one has ``first_sequence`` = ``last_sequence`` + 1.
 
+    ``message_bytes``: what a message takes, on average; 0 in an empty log.
     ``mirror_created``: when its mirror was made, from what the log had then; older states were not in it.
     """
 
@@ -53,7 +56,16 @@ class LogInfo(NamedTuple):
     first_sequence: int
     last_sequence: int
     duplicate_window_s: float
+    message_bytes: int
     mirror_created: datetime | None
+
+
+class LogEnd(NamedTuple):
+    """How far a log was seen to go: a sequence, and the ``Nats-Msg-Id`` there (``""``: not known)."""
+
+    generation: str
+    sequence: int = 0
+    name: str = ""
 
 
 async def read_log(connection: Connection) -> LogInfo:
@@ -72,49 +84,95 @@ async def read_log(connection: Connection) -> LogInfo:
     return _info(origin, mirror)
 
 
-async def ensure_log(
-    connection: Connection, section: NatsSection, *, generation: str | None = None, last_sequence: int = 0
-) -> LogInfo:
+async def ensure_log(connection: Connection, section: NatsSection, *, known: LogEnd | None = None) -> LogInfo:
     """Make both streams, or bring them in line with the configuration. Only bridges do this.
 
     Args:
-        generation: of the log that had ``last_sequence``; another one counts by itself. ``None``: whichever
-            is there.
-        last_sequence: the highest sequence that is known to have been stored. A log that ends before it has
-            lost messages: it gets a new generation.
+        known: how far it went. A log of that generation which does not go so far, or has something else
+            there, has lost messages: it gets a new generation.
 
     Raises:
         LogShapeError: a stream of this name is not ours.
         NatsUnavailableError: NATS does not answer, or refuses (no JetStream, no room).
     """
+    for _ in range(_LOOKS):
+        found = await _in_line(connection, section, known)
+        if found is not None:
+            return found
+    raise NatsUnavailableError(connection.url, f"{LOG} or {STATE} is made anew again and again")
+
+
+async def _in_line(connection: Connection, section: NatsSection, known: LogEnd | None) -> LogInfo | None:
+    """``None``: it was not, look again. As NATS comes back all bridges find that at once, and mend it."""
     # The mirror first: read the other way round, a message stored in between would seem to be in the
     # mirror and not in the log.
     mirror = await _stream(connection, STATE)
     origin = await _stream(connection, LOG)
     if origin is None:
-        origin = await _create(connection, _log_config(section, secrets.token_hex(4)))
-        log.info("made the log %s, generation %s", LOG, _generation(origin))
-        last_sequence = 0
+        await _create(connection, _log_config(section, secrets.token_hex(4)))
+        return None
     _check_log(origin)
-    if generation not in (None, _generation(origin)):
-        last_sequence = 0
-    if mirror is not None and _generation(mirror) == _generation(origin):
-        last_sequence = max(last_sequence, mirror.state.last_seq)
+    if known is None or known.generation != _generation(origin):
+        known = LogEnd(_generation(origin))
+    at_least = known.sequence
+    if mirror is not None and _generation(mirror) == known.generation:
+        at_least = max(at_least, mirror.state.last_seq)
     if section.replicas > 1:
-        origin = await _caught_up(connection, origin, last_sequence)
-    origin = await _keep_log(connection, section, origin, last_sequence)
-    generation = _generation(origin)
-    if mirror is not None and _generation(mirror) != generation:
+        origin = await _caught_up(connection, origin, at_least)
+    if not known.generation or await _lost_its_end(connection, origin, known, at_least):
+        await _call(
+            connection, connection.jetstream.update_stream(_log_config(section, secrets.token_hex(4)))
+        )
+        return None
+    origin = await _keep_log(connection, section, origin)
+    if mirror is not None and _generation(mirror) != known.generation:
         log.warning("the mirror %s belongs to another log; making it anew", STATE)
-        await _call(connection, connection.jetstream.delete_stream(STATE))
-        mirror = None
+        await _remove_mirror(connection)
+        return None
     if mirror is None:
-        mirror = await _create(connection, _state_config(section, generation))
+        await _create(connection, _state_config(section, known.generation))
+        return None
     _check_state(mirror)
     if mirror.config.num_replicas != section.replicas:
-        config = _state_config(section, generation)
+        config = _state_config(section, known.generation)
         await _call(connection, connection.jetstream.update_stream(config))
     return _info(origin, mirror)
+
+
+async def name_at(connection: Connection, sequence: int) -> str | None:
+    """The ``Nats-Msg-Id`` of a message of the log (``""``: without one); ``None``: there is no such message.
+
+    Raises:
+        NatsUnavailableError: NATS does not answer.
+    """
+    try:
+        found = await connection.call(connection.jetstream.get_msg(LOG, sequence))
+    except NotFoundError:
+        return None
+    except (errors.Error, TimeoutError) as error:
+        raise _unavailable(connection, error) from error
+    return (found.headers or {}).get(MESSAGE_ID, "")
+
+
+async def _remove_mirror(connection: Connection) -> None:
+    try:
+        await connection.call(connection.jetstream.delete_stream(STATE))
+    except NotFoundError:
+        log.debug("another bridge was faster")
+    except (errors.Error, TimeoutError) as error:
+        raise _unavailable(connection, error) from error
+
+
+async def _lost_its_end(connection: Connection, origin: api.StreamInfo, known: LogEnd, at_least: int) -> bool:
+    """Whether it is without a message that it had. One that it dropped by age or size says nothing."""
+    if origin.state.last_seq < at_least:
+        reason = f"it ends at {origin.state.last_seq}, although {at_least} was stored"
+    elif known.name and await name_at(connection, known.sequence) not in (known.name, None):
+        reason = f"it has another message at {known.sequence} than was stored there"
+    else:
+        return False
+    log.warning("the log %s lost messages and gets a new generation: %s", LOG, reason)
+    return True
 
 
 async def _caught_up(connection: Connection, origin: api.StreamInfo, last_sequence: int) -> api.StreamInfo:
@@ -127,21 +185,10 @@ async def _caught_up(connection: Connection, origin: api.StreamInfo, last_sequen
     return origin
 
 
-async def _keep_log(
-    connection: Connection, section: NatsSection, found: api.StreamInfo, known_sequence: int
-) -> api.StreamInfo:
-    """Bring the changeable settings in line; a new generation for a log that lost its end."""
-    generation = _generation(found)
-    if not generation or found.state.last_seq < known_sequence:
-        log.warning(
-            "the log %s ends at %d, although %d was stored: it lost messages and gets a new generation",
-            LOG,
-            found.state.last_seq,
-            known_sequence,
-        )
-        generation = secrets.token_hex(4)
-    wanted = _log_config(section, generation)
-    if generation == _generation(found) and all(
+async def _keep_log(connection: Connection, section: NatsSection, found: api.StreamInfo) -> api.StreamInfo:
+    """Bring the changeable settings in line."""
+    wanted = _log_config(section, _generation(found))
+    if all(
         getattr(found.config, setting) == getattr(wanted, setting)
         for setting in ("subjects", "max_age", "max_bytes", "duplicate_window", "num_replicas")
     ):
@@ -213,7 +260,9 @@ def _info(origin: api.StreamInfo, mirror: api.StreamInfo) -> LogInfo:
     state = origin.state
     # The server calls the first sequence of a stream that never held a message 0.
     first = state.first_seq if state.messages else state.last_seq + 1
-    return LogInfo(_generation(origin), first, state.last_seq, origin.config.duplicate_window, mirror.created)
+    message_bytes = state.bytes // state.messages if state.messages else 0
+    window = origin.config.duplicate_window
+    return LogInfo(_generation(origin), first, state.last_seq, window, message_bytes, mirror.created)
 
 
 async def _stream(connection: Connection, name: str) -> api.StreamInfo | None:
@@ -225,19 +274,15 @@ async def _stream(connection: Connection, name: str) -> api.StreamInfo | None:
         raise _unavailable(connection, error) from error
 
 
-async def _create(connection: Connection, config: api.StreamConfig) -> api.StreamInfo:
+async def _create(connection: Connection, config: api.StreamConfig) -> None:
     try:
-        return await connection.call(connection.jetstream.add_stream(config))
+        await connection.call(connection.jetstream.add_stream(config))
+        log.info("made the stream %s, generation %s", config.name, (config.metadata or {}).get(GENERATION))
     except APIError as error:
-        if error.err_code != NAME_IN_USE:
+        if error.err_code != NAME_IN_USE:  # another bridge was faster
             raise _unavailable(connection, error) from error
     except (errors.Error, TimeoutError) as error:
         raise _unavailable(connection, error) from error
-    # Another bridge made it between our look and our attempt.
-    found = await _stream(connection, str(config.name))
-    if found is None:
-        raise NatsUnavailableError(connection.url, f"stream {config.name} comes and goes")
-    return found
 
 
 async def _call(connection: Connection, request: Coroutine[Any, Any, T]) -> T:

@@ -19,7 +19,7 @@ from websockets.asyncio.client import connect
 
 from services.configuration import write_private
 from services.jetstream.connection import Connection
-from services.jetstream.log import ensure_log
+from services.jetstream.log import LogEnd, ensure_log, read_log
 from shared import subjects, wire
 from shared.config import Config, GatewaySection, NatsSection, PbxSection
 from shared.events import Event, PbxStatus, QueueCount, subject_of
@@ -255,7 +255,9 @@ async def test_log_made_anew_resets_the_clients(
         async with connect(address, proxy=None) as websocket:
             await websocket_until(websocket, "ready")
             jetstream = bridge.connection.jetstream
-            await ensure_log(bridge.connection, NatsSection(), last_sequence=10**6)  # it "lost" messages
+            generation = (await read_log(bridge.connection)).generation
+            lost = LogEnd(generation, 10**6)
+            await ensure_log(bridge.connection, NatsSection(), known=lost)
             await jetstream.publish(
                 "pbxis.v1.state.hq.queueCount.q1._", wire.encode(QueueCount(pbx="hq", queue="q1", count=7))
             )

@@ -16,21 +16,17 @@ from nats.js import api
 
 from services.ami_bridge.__main__ import serve
 from services.ami_bridge.adapters import lease, log_reading
-from services.ami_bridge.adapters.fences import FENCES, Fences
-from services.ami_bridge.adapters.jetstream_outbox import Outbox
+from services.ami_bridge.adapters.fences import FENCES
 from services.ami_bridge.adapters.known_log import KnownLog
 from services.ami_bridge.adapters.lease import Lease
 from services.ami_bridge.clocks import steady_s
 from services.ami_bridge.core import tenure
-from services.ami_bridge.core.kept_moments import KeptMoments
 from services.jetstream import log as log_module
 from services.jetstream.connection import Connection
 from services.jetstream.errors import BusUnavailableError
-from services.jetstream.log import LOG, ensure_log, read_log
+from services.jetstream.log import LOG, read_log
 from services.jetstream.permissions import LEASE
 from shared.config import Config, PbxSection
-from shared.events import OriginateFailed, QueueCount
-from shared.subjects import fence
 from tests.support.ami_proxy import ami_proxy
 from tests.support.nats import NatsServer, admin, connected
 from tests.support.queue_traffic import QUEUE, Traffic, logged, until_logged
@@ -367,138 +363,6 @@ async def test_a_bridge_without_asterisk_keeps_it_while_nobody_is_better(nats_se
             assert not task.done()
             waiting.cancel()
             await asyncio.gather(waiting, return_exceptions=True)
-
-
-async def test_a_standby_knows_from_the_renewals_how_far_the_log_went_that_lost_its_end(
-    nats_server: NatsServer,
-) -> None:
-    async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two:
-        await one.known.check()
-        before = one.known.generation
-        one.known.has(10**6)
-        async with holding(one):
-            await until(lambda: two.known.last_sequence == 10**6, what="a renewal is heard")
-
-        assert two.known.generation == before
-        assert await two.known.check()
-        assert two.known.generation != before
-        assert two.known.last_sequence == 0
-        assert await one.known.check()
-        assert one.known.generation == two.known.generation
-
-
-# --- fences ---------------------------------------------------------------------------------------
-
-
-async def yes() -> bool:
-    return True
-
-
-async def no() -> bool:
-    return False
-
-
-def count(number: int) -> QueueCount:
-    return QueueCount(pbx="hq", queue=QUEUE, count=number)
-
-
-async def fenced(connection: Connection, server: NatsServer, fences: Fences, kept: KeptMoments) -> Outbox:
-    outbox = Outbox(connection, server.section(), "hq", fences=fences, kept=kept)
-    await outbox.start()
-    return outbox
-
-
-async def test_what_a_bridge_writes_after_another_began_is_refused_whatever_it_believes(
-    nats_server: NatsServer, bridge_connection: Connection
-) -> None:
-    await ensure_log(bridge_connection, nats_server.section())
-    still_mine = [True]
-
-    async def prove() -> bool:
-        return still_mine[0]
-
-    old, new = Fences(bridge_connection, "hq", prove), Fences(bridge_connection, "hq", yes)
-    assert await old.put_up()
-    kept = KeptMoments(10)
-    async with connected(nats_server) as other:
-        zombie = await fenced(bridge_connection, nats_server, old, kept)
-        zombie.put(count(1), "")
-        assert await zombie.flushed(5)
-        still_mine[0] = False
-        assert await new.put_up()
-        leader = await fenced(other, nats_server, new, kept)
-        leader.put(count(2), "")
-        assert await leader.flushed(5)
-
-        zombie.put(count(3), "")
-        zombie.put(OriginateFailed(pbx="hq", action_id="1", agent="148", reason="busy"), "hq:1")
-        await asyncio.wait_for(zombie.fenced_off.wait(), WITHIN_S)
-        assert not await zombie.flushed(5)
-        await zombie.close(5)
-        await leader.close(0)
-
-    found = await logged(bridge_connection)
-    assert found.events == [count(1), count(2)]
-    assert found.fences == 2 * FENCES
-
-
-async def test_who_may_not_write_puts_up_no_fence(
-    nats_server: NatsServer, bridge_connection: Connection
-) -> None:
-    await ensure_log(bridge_connection, nats_server.section())
-
-    assert not await Fences(bridge_connection, "hq", no).put_up()
-    assert (await read_log(bridge_connection)).last_sequence == 0
-
-
-async def test_fences_that_another_put_up_during_the_proof_stand(
-    nats_server: NatsServer, bridge_connection: Connection
-) -> None:
-    await ensure_log(bridge_connection, nats_server.section())
-    faster = Fences(bridge_connection, "hq", yes)
-    asked: list[bool] = []
-
-    async def slow_proof() -> bool:
-        asked.append(True)
-        if len(asked) == 1:
-            await faster.put_up()
-        return len(asked) == 1
-
-    assert not await Fences(bridge_connection, "hq", slow_proof).put_up()
-    assert (await read_log(bridge_connection)).last_sequence == faster.sequence == FENCES
-
-
-async def test_each_pbx_has_fences_of_its_own(nats_server: NatsServer, bridge_connection: Connection) -> None:
-    await ensure_log(bridge_connection, nats_server.section())
-    here = Fences(bridge_connection, "hq", yes)
-    assert await here.put_up()
-    assert await Fences(bridge_connection, "h", yes).put_up()
-    outbox = await fenced(bridge_connection, nats_server, here, KeptMoments(10))
-    outbox.put(count(1), "")
-
-    assert await outbox.flushed(5)
-    assert outbox.counters.retries == 0
-    await outbox.close(0)
-
-
-async def test_fences_that_became_too_old_for_the_log_are_put_up_again_under_a_full_load(
-    nats_server: NatsServer, bridge_connection: Connection
-) -> None:
-    await ensure_log(bridge_connection, nats_server.section())
-    fences = Fences(bridge_connection, "hq", yes)
-    assert await fences.put_up()
-    kept = KeptMoments(10_000)
-    outbox = await fenced(bridge_connection, nats_server, fences, kept)
-    async with admin(nats_server) as client:
-        await client.jetstream().purge_stream(LOG, subject=fence("hq"))
-        for number in range(3000):
-            outbox.put(QueueCount(pbx="hq", queue=f"q{number}", count=number), "")
-        assert await outbox.flushed(20)
-    await outbox.close(0)
-
-    found = await logged(bridge_connection)
-    assert sorted(event.count for event in found.events if isinstance(event, QueueCount)) == list(range(3000))
-    assert found.fences == FENCES
 
 
 # --- whole bridges, with a log that forgets names at once ----------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 
 import pytest
 from nats.js import api
@@ -14,7 +15,7 @@ from services.jetstream.errors import (
     NatsRefusedError,
     NatsUnavailableError,
 )
-from services.jetstream.log import GENERATION, LOG, STATE, ensure_log, read_log
+from services.jetstream.log import GENERATION, LOG, MESSAGE_ID, STATE, LogEnd, ensure_log, read_log
 from shared.config import NatsSection
 from shared.errors import ConfigError
 from tests.support.nats import NatsServer, admin, connected, free_port
@@ -143,11 +144,57 @@ async def test_a_log_that_lost_its_end_gets_a_new_generation(
     old = await ensure_log(bridge_connection, section)
     await bridge_connection.jetstream.publish("pbxis.v1.state.hq.queueCount.q1._", b"1")
 
-    assert (await ensure_log(bridge_connection, section, last_sequence=1)).generation == old.generation
-    renewed = await ensure_log(bridge_connection, section, last_sequence=2)
+    known = LogEnd(old.generation, 1)
+    assert (await ensure_log(bridge_connection, section, known=known)).generation == old.generation
+    renewed = await ensure_log(bridge_connection, section, known=LogEnd(old.generation, 2))
 
     assert renewed.generation != old.generation
     assert (await read_log(bridge_connection)).generation == renewed.generation
+
+
+async def test_a_log_that_lost_its_end_and_went_on_gets_a_new_generation(
+    nats_server: NatsServer, bridge_connection: Connection
+) -> None:
+    section = nats_server.section()
+    old = await ensure_log(bridge_connection, section)
+    for name in ("a", "b"):
+        subject = "pbxis.v1.event.hq.agentComplete.q1._"
+        await bridge_connection.jetstream.publish(subject, b"1", headers={MESSAGE_ID: name})
+
+    for known in (LogEnd(old.generation, 1, "a"), LogEnd(old.generation, 1), LogEnd("another", 1, "c")):
+        assert (await ensure_log(bridge_connection, section, known=known)).generation == old.generation
+    renewed = await ensure_log(bridge_connection, section, known=LogEnd(old.generation, 1, "c"))
+
+    assert renewed.generation != old.generation
+    assert await read_log(bridge_connection) == renewed
+
+
+async def test_a_log_that_dropped_what_was_known_of_it_is_the_same(
+    nats_server: NatsServer, bridge_connection: Connection
+) -> None:
+    section = nats_server.section()
+    old = await ensure_log(bridge_connection, section)
+    for _ in range(2):
+        await bridge_connection.jetstream.publish("pbxis.v1.state.hq.queueCount.q1._", b"1")
+    async with admin(nats_server) as client:
+        await client.jetstream().purge_stream(LOG, seq=2)
+
+    found = await ensure_log(bridge_connection, section, known=LogEnd(old.generation, 1, "a"))
+
+    assert (found.generation, found.first_sequence) == (old.generation, 2)
+
+
+async def test_bridges_that_find_the_loss_at_once_agree(nats_server: NatsServer) -> None:
+    section = nats_server.section()
+    async with contextlib.AsyncExitStack() as stack:
+        bridges = [await stack.enter_async_context(connected(nats_server)) for _ in range(8)]
+        old = await ensure_log(bridges[0], section)
+        known = LogEnd(old.generation, 100)
+        await asyncio.gather(*(ensure_log(bridge, section, known=known) for bridge in bridges))
+
+        found = [await ensure_log(bridge, section, known=known) for bridge in bridges]
+        assert found[0].generation != old.generation
+        assert found == [await read_log(bridges[0])] * len(bridges)
 
 
 async def test_a_replicated_log_that_catches_up_has_lost_nothing(
@@ -168,7 +215,7 @@ async def test_a_replicated_log_that_catches_up_has_lost_nothing(
 
     monkeypatch.setattr(bridge_connection.jetstream, "stream_info", stream_info)
     checking = asyncio.create_task(
-        ensure_log(bridge_connection, nats_server.section(replicas=3), last_sequence=1)
+        ensure_log(bridge_connection, nats_server.section(replicas=3), known=LogEnd(old.generation, 1))
     )
     await looked.wait()
     await bridge_connection.jetstream.publish("pbxis.v1.state.hq.queueCount.q1._", b"1")
@@ -184,7 +231,7 @@ async def test_a_sequence_of_another_generation_says_nothing_of_this_log(
     section = nats_server.section()
     made = await ensure_log(bridge_connection, section)
 
-    found = await ensure_log(bridge_connection, section, generation="another", last_sequence=10**6)
+    found = await ensure_log(bridge_connection, section, known=LogEnd("another", 10**6))
 
     assert found == made
 

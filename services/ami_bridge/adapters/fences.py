@@ -5,6 +5,10 @@ has; the server stores it only while that is the last message of the fence's sub
 up all fences anew, and nothing of anybody before is stored from then on: no matter how late it arrives, and
 what its sender believes (ADR 0009).
 
+The log drops its oldest messages, fences as well. It then refuses what is sent under a fence that is gone,
+and takes what is sent just after it under one that is still there. So they are put up anew long before that
+(``core/fence_wear.py``), while nothing is under way.
+
 They are several because a replicated log takes one message at a time under one fence (measured: of 512 at
 once it refuses 511). So each message under way has a fence to itself, and there are as many as may be under
 way.
@@ -14,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 from collections.abc import Awaitable, Callable
 
 from nats import errors
@@ -22,7 +27,7 @@ from nats.js.errors import APIError, NotFoundError
 
 from services.jetstream.connection import Connection
 from services.jetstream.errors import NatsUnavailableError
-from services.jetstream.log import LOG
+from services.jetstream.log import LOG, MESSAGE_ID
 from shared.subjects import fence
 
 log = logging.getLogger("pbxis.outbox")
@@ -40,15 +45,22 @@ class Fences:
     def __init__(self, connection: Connection, pbx: str, prove: Callable[[], Awaitable[bool]]) -> None:
         """``prove``: whether it is still this bridge that may write; asked of NATS, not of a clock."""
         self._connection = connection
+        self._pbx = pbx
         self._subjects = [fence(pbx, number) for number in range(FENCES)]
         self._prove = prove
         self._sequences = [0] * FENCES
+        self._names: list[str] = []
         self._headers: list[dict[str, str]] = []
 
     @property
     def sequence(self) -> int:
         """Before it stands in the log whatever another bridge wrote."""
         return max(self._sequences)
+
+    @property
+    def newest(self) -> tuple[int, str]:
+        """That, and the name that the message has there."""
+        return self.sequence, self._names[self._sequences.index(self.sequence)]
 
     def headers(self, number: int) -> dict[str, str]:
         """What a message under a fence carries; they have been put up."""
@@ -69,6 +81,8 @@ class Fences:
                 if not await self._prove():
                     return False
                 self._sequences = last
+                attempt = secrets.token_hex(6)
+                self._names = [f"{self._pbx}:fence:{attempt}:{number}" for number in range(FENCES)]
                 placed = await self._all(self._place)
                 if all(placed):
                     self._sequences = placed
@@ -93,10 +107,10 @@ class Fences:
 
     async def _place(self, number: int) -> int:
         """Its sequence; 0 when somebody was faster."""
-        expected = {_EXPECTED: str(self._sequences[number])}
+        headers = {MESSAGE_ID: self._names[number], _EXPECTED: str(self._sequences[number])}
         try:
             subject = self._subjects[number]
-            return (await self._connection.jetstream.publish(subject, b"", headers=expected)).seq
+            return (await self._connection.jetstream.publish(subject, b"", headers=headers)).seq
         except APIError as error:
             if error.err_code in (MOVED, IN_PROCESS):
                 return 0

@@ -1,21 +1,22 @@
 """The outbox: events into the log, each once, in order, whatever NATS does.
 
-How it works. ``put`` only queues. A pump takes from the queue and publishes, up to a window of
-unanswered messages, **one a subject**: when the next event's subject is still unanswered, everything
-waits for that answer, so the log has the order in which the events were put.
+How it works. ``put`` only queues. A pump takes from the queue and publishes in the order in which events
+were put, up to a window of unanswered messages, **one a subject**: when the next event's subject is still
+unanswered, everything waits for that answer.
 
 A message is *settled* when the log says that it has it. One whose answer is an error, is late, or cannot
 come because the connection was lost is *unsettled*. Until none is left nothing new is published, and the
 unsettled are published again one at a time, the oldest first, each with the same bytes and the same
-``Nats-Msg-Id``. So none is stored twice (the log drops the second), none is stored after its successor
-(a socket that a hanging server still has to read may yet deliver the first attempt), and none is lost.
-Before it is sent again the log is asked whether its subject ends with that id: then it is settled, even
-when the outage was longer than the time for which the log remembers ids.
+``Nats-Msg-Id``. So none is lost, none is stored twice (the log drops the second), and none after its
+successor of the same subject; nor of another, unless the log refuses single messages of the window (no room,
+or no leader just then). Before it is sent again the log is asked whether its subject ends with that id: then
+it is settled, even when the outage was longer than the time for which the log remembers ids.
 
 While NATS is away nothing is handed to the client library; what waits here is bounded (core/outgoing).
 
-Every message is sent under a fence (fences.py). When the log refuses one for its fence, all stops until the
-fences have been put up anew; they cannot be when another bridge acts, and then the outbox is at its end.
+Every message is sent under a fence (fences.py). The fences are put up anew, with nothing under way, before
+they fall out of the log; after each new connection, so that nothing of the old one is stored any more; and
+when a message is refused for its fence. They cannot be when another bridge acts: that is the outbox's end.
 """
 
 from __future__ import annotations
@@ -23,7 +24,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import secrets
 from collections.abc import Callable
 
 from nats import errors
@@ -33,9 +33,10 @@ from nats.aio.subscription import Subscription
 from services import cancellation
 from services.ami_bridge.adapters.fences import FENCES, Fences
 from services.ami_bridge.adapters.known_log import KnownLog
+from services.ami_bridge.adapters.outbox_fences import OutboxFences
 from services.ami_bridge.adapters.outbox_message import (
-    MESSAGE_ID,
     Counters,
+    NewMessages,
     OutboxMessage,
     Refusal,
     read_answer,
@@ -48,6 +49,7 @@ from services.ami_bridge.core.kept_moments import KeptMoments
 from services.ami_bridge.core.outgoing import Lost, Outgoing
 from services.jetstream.connection import Connection
 from services.jetstream.errors import BusUnavailableError, LogShapeError
+from services.jetstream.log import MESSAGE_ID
 from shared import wire
 from shared.config import NatsSection
 from shared.events import Event, EventsLost, is_state, subject_of
@@ -86,24 +88,23 @@ class Outbox:
         self._loop = asyncio.get_running_loop()
         self._connection = connection
         self._pbx = pbx
-        self._fences = fences
         self._on_new_log = on_new_log
-        self._kept = kept
+        self._kept = kept if kept is not None else KeptMoments(moments_limit)
         self._ack_within_s = ack_within_s
         self._queue = Outgoing(moments_limit)
-        # Part of every id, so that none comes again after a restart.
-        self._process = secrets.token_hex(6)
-        self._numbered = 0
+        self._new = NewMessages(pbx)
         self._under_way = UnderWay(WINDOW)
         self._log = known or KnownLog(connection, section)
         self._log.checked = False
-        self._fences_stand = True
+        self._fences = OutboxFences(fences, section, self._log)
+        self._held = False
         self._look_at = self._loop.time() + _LOOK_EVERY_S
-        self._trouble = Trouble()
+        self._trouble = Trouble(self._loop.time)
         self._progress_at = self._loop.time()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._quiet = asyncio.Event()
         self.fenced_off = asyncio.Event()
         self._inbox = connection.client.new_inbox()
         self._subscription: Subscription | None = None
@@ -131,7 +132,12 @@ class Outbox:
     @property
     def stalled(self) -> bool:
         """Whether events wait and none was stored for a while: what the log says is not live then."""
-        return not self._idle.is_set() and self._loop.time() - self._progress_at > STALLED_AFTER_S
+        return self.stalled_s > STALLED_AFTER_S
+
+    @property
+    def stalled_s(self) -> float:
+        """For how long events wait and none was stored."""
+        return 0.0 if self._idle.is_set() else self._loop.time() - self._progress_at
 
     @property
     def dropped(self) -> int:
@@ -152,12 +158,12 @@ class Outbox:
             subject = build(subject_of(event))
         except ValueError as error:
             self._refuse(type(event).__name__, str(error))
-            self._settled(moment_id)
+            self._kept.settled(moment_id)
             return
         if is_state(event):
             self._queue.put_state(subject, event)
         elif (dropped := self._queue.put_moment(subject, event, moment_id, now().wall_ms)) is not None:
-            self._settled(dropped)
+            self._kept.settled(dropped)
         if self._idle.is_set():
             self._progress_at = self._loop.time()
         self._idle.clear()
@@ -175,6 +181,16 @@ class Outbox:
             return False
         return await cancellation.seen(self._idle, within_s) and not self.fenced_off.is_set()
 
+    async def hold(self, within_s: float) -> bool:
+        """Send nothing new until `go_on`, and wait for the answers to what is under way; whether all came."""
+        self._held = True
+        return not self._under_way.unanswered or await cancellation.seen(self._quiet, within_s)
+
+    def go_on(self) -> None:
+        """Send again."""
+        self._held = False
+        self._wake.set()
+
     async def close(self, flush_within_s: float) -> None:
         """Publish what waits, for so long at most, and stop."""
         await self.flushed(flush_within_s)
@@ -183,7 +199,7 @@ class Outbox:
         if self._subscription is not None:
             with contextlib.suppress(errors.Error):
                 await self._subscription.unsubscribe()
-        if self._kept is not None and (lost := self._queue.take_lost()):
+        if lost := self._queue.take_lost():
             self._kept.count_lost(lost, now())
         left = self._queue.states + self._queue.moments + len(self._under_way)
         if left:
@@ -201,7 +217,7 @@ class Outbox:
                 await self._publish_what_may_go()
             except Exception:
                 log.exception("the outbox failed; going on")
-                self._back_off()
+                self._trouble.back_off()
 
     async def _tick(self) -> None:
         """Wake the pump for what no event tells of: late answers, ended pauses, a mirror that was deleted."""
@@ -209,19 +225,19 @@ class Outbox:
             await asyncio.sleep(_TICK_S)
             if self._loop.time() > self._look_at:
                 self._log.checked = False
-                self._wake.set()
-            if self._under_way or not self._idle.is_set():
+            if not self._log.checked or self._under_way or not self._idle.is_set():
                 self._wake.set()
 
     async def _publish_what_may_go(self) -> None:
         if not self._connection.connected or self.fenced_off.is_set():
             return
         self._give_up_waiting()
-        if not self._trouble.may_go(self._loop.time()):
+        if self._held or not self._trouble.may_go:
             return
+        self._fences.take_down_if_worn()
         if not self._log.checked:
             await self._check_log()
-        elif not self._fences_stand:
+        elif not self._fences.stand:
             await self._put_up_fences()
         elif self._under_way.oldest_unsettled is not None:
             await self._publish_again(self._under_way.oldest_unsettled)
@@ -233,7 +249,7 @@ class Outbox:
         lost_subject = build(subject_of(EventsLost(pbx=self._pbx, count=0, since=0)))
         if under_way.room and not under_way.is_unanswered(lost_subject) and (lost := self._queue.take_lost()):
             await self._publish_lost(lost_subject, lost)
-        while under_way.room and under_way.oldest_unsettled is None:
+        while under_way.room and under_way.oldest_unsettled is None and self._may_send_new:
             head = self._queue.head()
             if head is None or under_way.is_unanswered(head.subject):
                 break
@@ -241,26 +257,23 @@ class Outbox:
             payload = wire.encode(head.event)
             reason = unfit(head.subject, payload, self._connection.client.max_payload)
             if reason is None:
-                await self._publish_new(head.subject, payload, head.moment_id)
+                await self._publish(self._new.message(head.subject, payload, head.moment_id))
                 continue
             self._refuse(head.subject[:200], reason)
-            if head.moment_id:
-                self._lose(head.moment_id)
+            self._lose(head.moment_id)
         if not under_way and self._queue.head() is None:
             self._idle.set()
+
+    @property
+    def _may_send_new(self) -> bool:
+        return self._fences.stand and not self._held
 
     async def _publish_lost(self, subject: str, lost: Lost) -> None:
         """It is a moment too: when this term ends before the log has it, the next one tells it."""
         event = EventsLost(pbx=self._pbx, count=lost.count, since=lost.since)
-        name = f"{self._pbx}:{self._process}:lost:{self._numbered}"
-        if self._kept is not None:
-            self._kept.keep(event, name, now())
-        await self._publish_new(subject, wire.encode(event), name)
-
-    async def _publish_new(self, subject: str, payload: bytes, moment_id: str) -> None:
-        self._numbered += 1
-        name = moment_id or f"{self._pbx}:{self._process}:{self._numbered}"
-        await self._publish(OutboxMessage(self._numbered, subject, payload, {MESSAGE_ID: name}, moment_id))
+        name = self._new.name()
+        self._kept.keep(event, name, now())
+        await self._publish(self._new.message(subject, wire.encode(event), name))
 
     async def _publish_again(self, message: OutboxMessage) -> None:
         """Alone."""
@@ -269,7 +282,7 @@ class Outbox:
         try:
             stored = await self._log.ends_with(message)
         except BusUnavailableError as error:
-            return self._put_off(error)
+            return self._trouble.put_off(error)
         if not self._under_way.is_unsettled(message) or not self._connection.connected:
             return  # settled by a late answer, or away again
         if stored:
@@ -280,29 +293,27 @@ class Outbox:
 
     async def _publish(self, message: OutboxMessage) -> None:
         self._under_way.send(message, self._loop.time())
-        fence = self._fences.headers(message.fence) if self._fences else {}
+        self._quiet.clear()
         try:
             await self._connection.client.publish(
                 message.subject,
                 message.payload,
                 reply=f"{self._inbox}.{message.number}",
-                headers={**message.headers, **fence},
+                headers=self._fences.headers(message),
             )
         except errors.Error as error:
             self._fail(message, Refusal(description=str(error) or type(error).__name__))
 
     async def _put_up_fences(self) -> None:
-        """They are gone: too old for the log, or removed with it; or another bridge has put up its own."""
-        if self._under_way.unanswered or self._fences is None:
+        """They do not stand any more, or are not to be relied on; or another bridge has put up its own."""
+        if self._under_way.unanswered:
             return
         try:
-            self._fences_stand = await self._fences.put_up()
+            stand = await self._fences.put_up()
         except BusUnavailableError as error:
-            return self._put_off(error)
+            return self._trouble.put_off(error)
         self._wake.set()
-        if self._fences_stand:
-            log.info("the fences were gone from the log; they are up again")
-        else:
+        if not stand:
             self.fenced_off.set()
             self._idle.set()  # nobody need wait any longer
 
@@ -311,11 +322,12 @@ class Outbox:
         try:
             anew = await self._log.check()
         except (BusUnavailableError, LogShapeError) as error:
-            return self._put_off(error)
+            return self._trouble.put_off(error)
         self._look_at = self._loop.time() + _LOOK_EVERY_S
         self._wake.set()
         if anew:
             log.warning("the log or its mirror was made anew; publishing everything again")
+            self._fences.take_down()
             if self._on_new_log is not None:
                 self._on_new_log()
 
@@ -327,25 +339,24 @@ class Outbox:
             return
         read = read_answer(answer)
         if read.error is None:
-            self._log.has(read.seq)
+            self._log.has(read.seq, message.headers[MESSAGE_ID])
             self._settle(message)
         elif read.error.for_good:
             self._refuse(message.subject, read.error.description)
-            if message.moment_id:
-                self._lose(message.moment_id)
+            self._lose(message.moment_id)
             self._forget(message)
         else:
-            self._log.checked = self._log.checked and not read.error.no_stream
             again = self._under_way.is_unsettled(message)
             if read.error.fenced_off or (read.error.in_process and again):
-                self._fences_stand = False
+                self._fences.take_down()
+            if read.error.fenced_off or read.error.no_stream:
+                self._log.checked = False  # perhaps another bridge made it anew, without our fences
             self._fail(message, read.error)
 
     def _settle(self, message: OutboxMessage) -> None:
         self._progress_at = self._loop.time()
         self.counters.published += 1
-        if message.moment_id:
-            self._settled(message.moment_id)
+        self._kept.settled(message.moment_id)
         self._forget(message)
 
     def _forget(self, message: OutboxMessage) -> None:
@@ -354,22 +365,23 @@ class Outbox:
             self._trouble.try_now()
             if self._under_way.oldest_unsettled is None:
                 self._trouble.is_over()
+        if not self._under_way.unanswered:
+            self._quiet.set()
         self._wake.set()
 
     def _fail(self, message: OutboxMessage, refusal: Refusal) -> None:
         again = self._under_way.fail(message)
+        if not self._under_way.unanswered:
+            self._quiet.set()
         if not refusal.fenced_off:
             self._trouble.say(f"the log does not take events: {refusal.description}")
         if again or not self._trouble.pausing:
-            self._back_off()
-
-    def _settled(self, moment_id: str) -> None:
-        if self._kept is not None:
-            self._kept.settled(moment_id)
+            self._trouble.back_off()
 
     def _lose(self, moment_id: str) -> None:
-        self._queue.count_lost(now().wall_ms)
-        self._settled(moment_id)
+        if moment_id:
+            self._queue.count_lost(now().wall_ms)
+            self._kept.settled(moment_id)
 
     def _give_up_waiting(self) -> None:
         for message in self._under_way.late(self._loop.time() - self._ack_within_s):
@@ -377,17 +389,11 @@ class Outbox:
 
     def _on_change(self, connected: bool) -> None:
         if not connected:
-            self._log.checked = False
+            self._fences.take_down()
             self._under_way.fail_all()
+            self._quiet.set()
         self._trouble.try_now()
         self._wake.set()
-
-    def _put_off(self, error: Exception) -> None:
-        self._trouble.say(str(error))
-        self._back_off()
-
-    def _back_off(self) -> None:
-        self._trouble.back_off(self._loop.time())
 
     def _refuse(self, what: str, reason: str) -> None:
         self.counters.refused += 1

@@ -7,37 +7,51 @@ from datetime import datetime
 from nats import errors
 from nats.js.errors import NotFoundError
 
-from services.ami_bridge.adapters.outbox_message import MESSAGE_ID, OutboxMessage
+from services.ami_bridge.adapters.outbox_message import OutboxMessage
 from services.jetstream.connection import Connection
 from services.jetstream.errors import NatsUnavailableError
-from services.jetstream.log import LOG, ensure_log
+from services.jetstream.log import LOG, MESSAGE_ID, LogEnd, ensure_log, name_at
 from shared.config import NatsSection
 
 
 class KnownLog:
     """Attributes:
     generation: of the log that was seen last; ``None`` before that.
-    last_sequence: the highest that it was seen to have; a log that ends before it has lost messages.
+    last_sequence: the highest that it was seen to have, by this bridge or by any other.
+    message_bytes: what a message takes, on average; 0: not known.
     checked: false after whatever may have changed it, and before it was ever looked at.
     """
 
     def __init__(self, connection: Connection, section: NatsSection) -> None:
         self._connection = connection
         self._section = section
-        self._mirror_created: datetime | None = None
+        self._found: tuple[str, datetime | None] | None = None
         self.generation: str | None = None
         self.last_sequence = 0
+        self._last_name = ""
+        self.message_bytes = 0
         self.checked = False
+        connection.listen(self._on_change)
 
-    def has(self, sequence: int) -> None:
-        """It was seen to have that."""
-        self.last_sequence = max(self.last_sequence, sequence)
+    @property
+    def end(self) -> LogEnd | None:
+        """That, as one; ``None``: it was not seen yet."""
+        if self.generation is None:
+            return None
+        return LogEnd(self.generation, self.last_sequence, self._last_name)
 
-    def heard(self, generation: str, sequence: int) -> None:
-        """The bridge that acts saw it have that."""
-        if generation != self.generation:
-            self.generation, self.last_sequence = generation, 0
-        self.has(sequence)
+    def has(self, sequence: int, name: str) -> None:
+        """It was seen to have a message of that name there."""
+        if sequence > self.last_sequence:
+            self.last_sequence, self._last_name = sequence, name
+
+    def heard(self, end: LogEnd) -> None:
+        """Another bridge saw it go so far."""
+        if self.generation in (None, end.generation):
+            self.generation = end.generation
+            self.has(end.sequence, end.name)
+        else:
+            self.checked = False  # one of the two does not know yet that it was made anew
 
     async def check(self) -> bool:
         """Make what is missing of it; whether it or its mirror was made anew since the last check.
@@ -46,16 +60,19 @@ class KnownLog:
             BusUnavailableError: NATS does not answer.
             LogShapeError: there is something else under its name.
         """
-        found = await ensure_log(
-            self._connection, self._section, generation=self.generation, last_sequence=self.last_sequence
-        )
-        known = self.generation, self._mirror_created
+        self.checked = True  # whatever is heard from here on makes it doubtful again
+        try:
+            found = await ensure_log(self._connection, self._section, known=self.end)
+            name = await name_at(self._connection, found.last_sequence) if found.last_sequence else None
+        except BaseException:
+            self.checked = False
+            raise
         if self.generation != found.generation:
-            self.generation, self.last_sequence = found.generation, 0
-        self._mirror_created = found.mirror_created
-        self.has(found.last_sequence)
-        self.checked = True
-        return known[0] is not None and known != (found.generation, found.mirror_created)
+            self.generation, self.last_sequence, self._last_name = found.generation, 0, ""
+        self.has(found.last_sequence, name or "")
+        self.message_bytes = found.message_bytes
+        before, self._found = self._found, (found.generation, found.mirror_created)
+        return before is not None and before != self._found
 
     async def ends_with(self, message: OutboxMessage) -> bool:
         """Whether a message is the last of its subject.
@@ -70,5 +87,10 @@ class KnownLog:
             return False
         except (errors.Error, TimeoutError) as error:
             raise NatsUnavailableError(self._connection.url, error) from error
-        self.has(last.seq or 0)
-        return (last.headers or {}).get(MESSAGE_ID) == message.headers[MESSAGE_ID]
+        name = (last.headers or {}).get(MESSAGE_ID, "")
+        self.has(last.seq or 0, name)
+        return name == message.headers[MESSAGE_ID]
+
+    def _on_change(self, connected: bool) -> None:
+        if not connected:
+            self.checked = False

@@ -25,6 +25,7 @@ from services.ami_bridge.clocks import steady_s
 from services.ami_bridge.core.tenure import RENEW_EVERY_S, TTL_S, LeaseValue, Tenure, left_to, read_value
 from services.jetstream.connection import Connection
 from services.jetstream.errors import LogShapeError
+from services.jetstream.log import LogEnd
 from services.jetstream.permissions import LEASE
 from services.jetstream.streams import ensure_stream
 from shared.config import NatsSection
@@ -68,7 +69,7 @@ class Lease:
             behind_s: for how long its oldest moment that is not stored has waited.
             on_stored_until: told, when another bridge renews it, until when that one had everything stored,
                 by ``clocks.steady_s``.
-            known: told to the others; of a log that lost its end, they know it then.
+            known: told to the others (see ``log_watch.py``).
         """
         self._connection = connection
         self._section = section
@@ -206,10 +207,8 @@ class Lease:
     async def _write(self, revision: int) -> bool:
         """Write it as the successor of a revision; false when it is not that any more."""
         asked_at, session = steady_s(), self._in_step()
-        known, behind_ms = self._known, round(self._behind_s() * 1000)
-        value = LeaseValue(
-            self._own, self._is_still(session), behind_ms, known.generation or "", known.last_sequence
-        )
+        end = self._known.end or LogEnd("")
+        value = LeaseValue(self._own, self._is_still(session), round(self._behind_s() * 1000), *end)
         sequence = await self._publish(revision, value.encode())
         if sequence is None:
             return False
@@ -276,8 +275,6 @@ class Lease:
             if not self.holds:
                 self._tenure.heard(now)
                 self._on_stored_until(now - value.behind_ms / 1000)
-                if value.generation:
-                    self._known.heard(value.generation, value.last_sequence)
                 session = self._in_step()
                 saw_it_all, self._session = self._is_still(session), session
                 if saw_it_all and not value.fit:

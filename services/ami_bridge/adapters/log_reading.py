@@ -11,10 +11,9 @@ from datetime import datetime, timedelta
 
 from nats import errors
 
-from services.ami_bridge.adapters.outbox_message import MESSAGE_ID
 from services.jetstream.connection import Connection
 from services.jetstream.errors import NatsUnavailableError, ReadInterruptedError
-from services.jetstream.log import LOG
+from services.jetstream.log import LOG, MESSAGE_ID
 from services.jetstream.push_consumer import OnHeaders
 from services.jetstream.reading import read_to_end
 from shared.subjects import fence, is_fence, moments_of

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 
 import msgspec
 from nats.aio.msg import Msg
 
 from services.ami_bridge.adapters.fences import IN_PROCESS, MOVED
+from services.jetstream.log import MESSAGE_ID
 
-MESSAGE_ID = "Nats-Msg-Id"
 _NO_RESPONDERS = "503"
 # nats-server closes a connection over a longer protocol line (4096 by default, with reply and sizes).
 _LONGEST_SUBJECT = 3500
@@ -44,6 +45,26 @@ class OutboxMessage:
     moment_id: str
     fence: int = 0
     sent_at: float = 0.0
+
+
+class NewMessages:
+    """Numbers and names what is sent for the first time."""
+
+    def __init__(self, pbx: str) -> None:
+        self._pbx = pbx
+        # Part of every name that is not a moment's, so that none comes again after a restart.
+        self._process = secrets.token_hex(6)
+        self._numbered = 0
+
+    def name(self) -> str:
+        """One that nothing else has."""
+        self._numbered += 1
+        return f"{self._pbx}:{self._process}:{self._numbered}"
+
+    def message(self, subject: str, payload: bytes, moment_id: str) -> OutboxMessage:
+        """The next; ``moment_id``: its name, ``""`` for a state."""
+        name = self.name()
+        return OutboxMessage(self._numbered, subject, payload, {MESSAGE_ID: moment_id or name}, moment_id)
 
 
 def unfit(subject: str, payload: bytes, max_payload: int) -> str | None:

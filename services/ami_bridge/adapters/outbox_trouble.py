@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from services.jetstream.log import LOG
 
@@ -12,9 +13,11 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 5.0
 
 
 class Trouble:
-    """Of one outbox. Times are seconds on the loop's clock."""
+    """Of one outbox."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
+        """``clock``: seconds, never jumps."""
+        self._clock = clock
         self._text = ""
         self._pause_s = 0.0
         self._not_before_s = 0.0
@@ -24,9 +27,10 @@ class Trouble:
         """Whether a pause was made since it was last over."""
         return self._pause_s > 0
 
-    def may_go(self, now_s: float) -> bool:
+    @property
+    def may_go(self) -> bool:
         """Whether no pause is due."""
-        return now_s >= self._not_before_s
+        return self._clock() >= self._not_before_s
 
     def say(self, text: str) -> None:
         """Say a trouble once, until it is over or another."""
@@ -36,10 +40,15 @@ class Trouble:
                 "%s; keeping events and trying again (is the disk full? see `nats stream info %s`)", text, LOG
             )
 
-    def back_off(self, now_s: float) -> None:
+    def put_off(self, error: Exception) -> None:
+        """Say it, and pause."""
+        self.say(str(error))
+        self.back_off()
+
+    def back_off(self) -> None:
         """Pause, twice as long as the last time."""
         self._pause_s = min(max(self._pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
-        self._not_before_s = now_s + self._pause_s
+        self._not_before_s = self._clock() + self._pause_s
 
     def try_now(self) -> None:
         """Something changed; it may be over."""

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from shared.errors import MalformedSubjectError
+from shared.subjects import decode_token, encode_token
+
 TTL_S = 3.0
 RENEW_EVERY_S = 1.0
 _EARLY_S = 1.0
@@ -21,7 +24,8 @@ _SHY_S = 1.0
 
 class LeaseValue(NamedTuple):
     """What the key holds: who, whether in step with Asterisk ever since the last renewal, how long its oldest
-    moment waits, and how far the log goes that it sees (``""``: it saw none yet).
+    moment waits, and how far the log goes that it sees (``""``: it saw none yet), with the name of what is
+    there (``""``: not known).
     """
 
     holder: str
@@ -29,23 +33,33 @@ class LeaseValue(NamedTuple):
     behind_ms: int
     generation: str = ""
     last_sequence: int = 0
+    last_name: str = ""
 
     def encode(self) -> bytes:
         """As text."""
         fit = "fit" if self.fit else "unfit"
-        return f"{self.holder} {fit} {self.behind_ms} {self.generation} {self.last_sequence}".encode()
+        name = encode_token(self.last_name) if self.last_name else ""
+        return f"{self.holder} {fit} {self.behind_ms} {self.generation} {self.last_sequence} {name}".encode()
 
 
 def read_value(data: bytes) -> LeaseValue:
     """Read it; what another version wrote is a holder too."""
-    holder, word, behind, generation, sequence, *_ = [*data.decode("utf-8", "replace").split(" "), *[""] * 4]
-    return LeaseValue(holder, word != "unfit", _whole(behind), generation, _whole(sequence))
+    words = [*data.decode("utf-8", "replace").split(" "), *[""] * 5]
+    holder, word, behind, generation, sequence, name, *_ = words
+    return LeaseValue(holder, word != "unfit", _whole(behind), generation, _whole(sequence), _name(name))
 
 
 def left_to(data: bytes) -> str:
     """Of what is written when a lease is given up: to which bridge; ``""``: to any."""
     _, _, whom = data.decode("utf-8", "replace").partition(" ")
     return whom
+
+
+def _name(token: str) -> str:
+    try:
+        return decode_token(token)
+    except MalformedSubjectError:
+        return ""
 
 
 def _whole(text: str) -> int:

@@ -85,7 +85,10 @@ def test_who_gave_it_up_leaves_it_to_others_for_a_moment() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [LeaseValue("a1", fit=True, behind_ms=0), LeaseValue("b2", False, 31_000, "5f00c0de", 4_000_000_000)],
+    [
+        LeaseValue("a1", fit=True, behind_ms=0),
+        LeaseValue("b2", False, 31_000, "5f00c0de", 4_000_000_000, "hq:agentComplete:a b.ü"),
+    ],
 )
 def test_what_is_written_is_read_back(value: LeaseValue) -> None:
     assert read_value(value.encode()) == value
@@ -93,6 +96,7 @@ def test_what_is_written_is_read_back(value: LeaseValue) -> None:
 
 def test_what_another_version_wrote_has_a_holder_too() -> None:
     assert read_value(b"a1") == LeaseValue("a1", fit=True, behind_ms=0)
+    assert read_value(b"a1 fit 0 5f00c0de 7 a=xx") == LeaseValue("a1", True, 0, "5f00c0de", 7)
     assert read_value(b"a1 fit many") == LeaseValue("a1", fit=True, behind_ms=0)
     assert read_value(b"\xff unfit 5") == LeaseValue("�", fit=False, behind_ms=5)
 
