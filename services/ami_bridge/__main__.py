@@ -14,6 +14,7 @@ from collections.abc import Sequence
 import uvloop
 
 from services import cancellation, collector, configuration
+from services.ami_bridge.ability import Ability
 from services.ami_bridge.adapters.jetstream_outbox import MOMENTS_LIMIT, WINDOW
 from services.ami_bridge.adapters.known_log import KnownLog
 from services.ami_bridge.adapters.lease import Lease
@@ -92,12 +93,13 @@ async def serve(config: Config, pbx: PbxSection) -> None:
         bridge = Bridge(
             centre, relay, _now_ms, refresh_every_s=pbx.summary_refresh_s, rules=command_rules(pbx)
         )
+        ability = Ability(steady_s)
         lease = Lease(
             connection,
             config.nats,
             pbx.name,
             own,
-            in_step=lambda: bridge.in_step(steady_s()),
+            in_step=lambda: bridge.in_step(steady_s()) if ability.is_there else None,
             behind_s=lambda: steady_s() - kept.stored_until(relay.since.steady_s),
             on_stored_until=kept.all_stored_until,
             known=known,
@@ -106,7 +108,7 @@ async def serve(config: Config, pbx: PbxSection) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(link.run(bridge))
             # In the body of the group: when stopped, commands end before their session does.
-            await lead(Duty(connection, config.nats, known, centre, bridge, kept, relay, lease))
+            await lead(Duty(connection, config.nats, known, centre, bridge, kept, relay, lease, ability))
     finally:
         await connection.close()
 

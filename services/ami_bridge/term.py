@@ -13,6 +13,7 @@ import logging
 from dataclasses import dataclass
 
 from services import cancellation
+from services.ami_bridge.ability import Ability
 from services.ami_bridge.acting import act
 from services.ami_bridge.adapters.fences import Fences
 from services.ami_bridge.adapters.heartbeat import Heartbeat
@@ -57,6 +58,7 @@ class Duty:
     kept: KeptMoments
     relay: Relay
     lease: Lease
+    ability: Ability
 
 
 class Term:
@@ -65,10 +67,12 @@ class Term:
     def __init__(self, duty: Duty) -> None:
         self._duty = duty
         self._outbox: Outbox | None = None
+        self._began_at = asyncio.get_running_loop().time()
         self._left = asyncio.Event()
 
     async def serve(self) -> str:
         """Act until that is over; why it is. When cancelled, hand over to another bridge or say `offline`."""
+        self._duty.ability.acts(lambda: self._stalled_s)
         holding = asyncio.create_task(self._duty.lease.hold())
         working = asyncio.create_task(self._work())
         try:
@@ -81,6 +85,7 @@ class Term:
             await self._hand_over(holding)
             raise
         finally:
+            self._duty.ability.rests()
             await self._close(0)
             holding.cancel()
             if not working.cancelling():  # a second time would cut short how it ends what is under way
@@ -109,6 +114,13 @@ class Term:
             await outbox.fenced_off.wait()
             for task in others:
                 task.cancel()
+
+    @property
+    def _stalled_s(self) -> float:
+        """For how long it had something to write and wrote nothing: a term begins by writing."""
+        if self._outbox is not None:
+            return self._outbox.stalled_s
+        return asyncio.get_running_loop().time() - self._began_at
 
     async def _prove(self) -> bool:
         """Whether the lease is another's, or over; while NATS only does not say so, put it off.
