@@ -18,6 +18,7 @@ from services.jetstream.connection import Connection, connect
 from services.jetstream.errors import NatsRefusedError
 from services.jetstream.server_clock import ServerClock
 from shared.config import NatsSection
+from shared.errors import ConfigError
 
 log = logging.getLogger("pbxis.bridge.commands")
 
@@ -37,9 +38,6 @@ async def act(
     Args:
         may_act: asked at each command; one that comes when it says no is not answered.
         left: set when no more will come, before those under way have ended.
-
-    Raises:
-        ConfigError: ``section`` has no ``url``, or its ``tls_ca`` cannot be read.
     """
     connection = await _connected(section, pbx_name)
     clock = ServerClock(connection)
@@ -53,10 +51,13 @@ async def act(
 
 
 async def _connected(section: NatsSection, pbx_name: str) -> Connection:
-    """Wait for NATS as long as it takes, also when it refuses us for now: the figures go on meanwhile."""
+    """Wait for NATS as long as it takes, also when it refuses us for now: the figures go on meanwhile.
+
+    So they do when a file of the configuration cannot be read now, as it could when the bridge began.
+    """
     while True:
         try:
             return await connect(section, "bridge", name=f"pbxis bridge {pbx_name} commands")
-        except NatsRefusedError as error:
+        except (ConfigError, NatsRefusedError) as error:
             log.error("no commands are taken: %s; trying again", error)  # noqa: TRY400 - it says all
         await asyncio.sleep(_REFUSED_PAUSE_S)
