@@ -327,6 +327,21 @@ async def test_what_the_acting_bridge_missed_while_its_link_was_down_comes_from_
         assert not acts(pair.leader)
 
 
+async def test_a_bridge_that_hears_asterisk_late_leaves_the_pbx_to_one_that_does_not(tmp_path: Path) -> None:
+    async with one_bridge(tmp_path) as pair, scripted_ami() as other:
+        play(other, queues=[QUEUE], agents=["148"], members={QUEUE: ["148"]})
+        pair.standby = await pair.floor.start_bridge(port=other.port)
+        await until(lambda: "in step" in pair.standby.log, what="the second is in step")
+
+        # Its stream goes on, with what was said before it was asked.
+        pair.ami.silent_to.add("ping")
+        async with pair.traffic.flowing():
+            await pair.until_standby_acts()
+
+        assert not acts(pair.leader)
+        assert "no link to Asterisk" not in pair.leader.log
+
+
 async def test_moments_that_came_while_lists_were_read_again_outlive_a_link_that_is_lost_then(
     alone: Pair,
 ) -> None:
