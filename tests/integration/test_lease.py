@@ -14,7 +14,6 @@ import pytest
 from nats.aio.msg import Msg
 from nats.js import api
 
-from services.ami_bridge.__main__ import serve
 from services.ami_bridge.adapters import lease, log_reading
 from services.ami_bridge.adapters.fences import FENCES
 from services.ami_bridge.adapters.known_log import KnownLog
@@ -23,15 +22,12 @@ from services.ami_bridge.clocks import steady_s
 from services.ami_bridge.core import tenure
 from services.jetstream import log as log_module
 from services.jetstream.connection import Connection
-from services.jetstream.errors import BusUnavailableError
 from services.jetstream.log import LOG, read_log
 from services.jetstream.permissions import LEASE
-from shared.config import Config, PbxSection
 from tests.support.ami_proxy import ami_proxy
+from tests.support.bridge_tasks import bridge_of, playing, until_logged_some
 from tests.support.nats import NatsServer, admin, connected
-from tests.support.queue_traffic import QUEUE, Traffic, logged, until_logged
-from tests.support.scripted_ami import ScriptedAmi, scripted_ami
-from tests.support.scripted_pbx import play
+from tests.support.queue_traffic import Traffic, logged, until_logged
 from tests.support.waiting import until
 
 WITHIN_S = 20.0
@@ -336,6 +332,25 @@ async def test_a_break_is_told_again_when_the_renewal_that_told_it_was_lost(nats
             assert "asked for it" in await asyncio.wait_for(task, WITHIN_S)
 
 
+@pytest.mark.usefixtures("endless")
+async def test_a_bridge_that_came_after_what_the_holder_still_has_to_store_asks_for_nothing(
+    nats_server: NatsServer,
+) -> None:
+    async with (
+        candidate(nats_server, "a") as one,
+        candidate(nats_server, "b") as two,
+        holding(one) as task,
+    ):
+        one.behind_s = 3600.0
+        one.session = None
+        await until(lambda: len(two.stored_until) > 4, WITHIN_S, "renewals are heard")
+        assert not task.done()
+
+        one.behind_s = 0.0
+
+        assert "asked for it" in await asyncio.wait_for(task, WITHIN_S)
+
+
 async def test_a_break_that_both_had_moves_nothing(nats_server: NatsServer) -> None:
     async with (
         candidate(nats_server, "a") as one,
@@ -381,35 +396,6 @@ async def two_bridges(
     ):
         await until(lambda: ami.count("bridgelist") == 2, what="both read the lists")
         yield Traffic(ami), acting
-
-
-@contextlib.asynccontextmanager
-async def playing() -> AsyncGenerator[ScriptedAmi]:
-    """A PBX with a queue and an agent."""
-    async with scripted_ami() as ami:
-        play(ami, queues=[QUEUE], agents=["148"], members={QUEUE: ["148"]})
-        yield ami
-
-
-@contextlib.asynccontextmanager
-async def bridge_of(server: NatsServer, port: int) -> AsyncGenerator[asyncio.Task[None]]:
-    """A bridge of the PBX at that port; one of the bridges acts."""
-    pbx = PbxSection(
-        name="hq",
-        host="127.0.0.1",
-        port=port,
-        username="bridge",
-        secret="scripted",
-        summary_refresh_s=3600,
-    )
-    bridge = asyncio.create_task(serve(Config(nats=server.section(), pbx=(pbx,)), pbx))
-    try:
-        async with connected(server) as reader:
-            await until_statuses(reader)
-        yield bridge
-    finally:
-        bridge.cancel()
-        await asyncio.gather(bridge, return_exceptions=True)
 
 
 @pytest.mark.parametrize("hears_it", ["before it acts", "after it began to act"])
@@ -500,22 +486,3 @@ async def until_fences(connection: Connection, count: int) -> None:
     async with asyncio.timeout(WITHIN_S):
         while (await logged(connection)).fences < count:
             pass
-
-
-async def until_statuses(connection: Connection) -> None:
-    """Wait until the log says that the PBX is online."""
-    async with asyncio.timeout(20):
-        statuses: list[str] = []
-        while "online" not in statuses:
-            with contextlib.suppress(BusUnavailableError):
-                statuses = (await logged(connection)).statuses
-
-
-async def until_logged_some(connection: Connection, completed: int) -> None:
-    """Wait until the log has so many moments."""
-    async with asyncio.timeout(20):
-        found = 0
-        while found < completed:
-            await asyncio.sleep(0.05)
-            with contextlib.suppress(BusUnavailableError):
-                found = len((await logged(connection)).completed)

@@ -78,6 +78,7 @@ class Lease:
         self._own = own
         self._in_step = in_step
         self._session: object | None = None
+        self._session_since_s = 0.0
         self._behind_s = behind_s
         self._on_stored_until = on_stored_until
         self._known = known
@@ -214,7 +215,7 @@ class Lease:
             return False
         self._tenure.renewed(sequence, asked_at)
         # Not before: a break of which nobody may have heard is told again.
-        self._session = session
+        self._see(session, asked_at)
         self._taken.clear()
         return True
 
@@ -276,9 +277,16 @@ class Lease:
                 self._tenure.heard(now)
                 self._on_stored_until(now - value.behind_ms / 1000)
                 session = self._in_step()
-                saw_it_all, self._session = self._is_still(session), session
+                still = self._is_still(session)
+                self._see(session, now)
+                # What the holder has and the log has not yet, it saw as well, or it would be lost.
+                saw_it_all = still and self._session_since_s <= now - value.behind_ms / 1000
                 if saw_it_all and not value.fit:
                     await self._connection.client.publish(self._subject + _WANTED, self._own.encode())
+
+    def _see(self, session: object | None, now_s: float) -> None:
+        if session is not self._session:
+            self._session, self._session_since_s = session, now_s
 
     def _is_still(self, session: object | None) -> bool:
         """Whether it is in step by that session, as it was at the last renewal, ours or another's."""
