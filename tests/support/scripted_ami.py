@@ -18,7 +18,7 @@ from tests.support.waiting import until
 
 END = b"\r\n\r\n"
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
-FULLY_BOOTED = {"Event": "FullyBooted", "Status": "Fully Booted", "Uptime": "7", "LastReload": "7"}
+FULLY_BOOTED = {"Event": "FullyBooted", "Status": "Fully Booted", "Uptime": "7000", "LastReload": "7000"}
 
 
 @dataclass(frozen=True)
