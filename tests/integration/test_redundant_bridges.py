@@ -333,6 +333,9 @@ async def test_a_bridge_that_hears_asterisk_late_leaves_the_pbx_to_one_that_does
         pair.standby = await pair.floor.start_bridge(port=other.port)
         await until(lambda: "in step" in pair.standby.log, what="the second is in step")
 
+        pinged = pair.ami.count("ping")
+        await until(lambda: pair.ami.count("ping") > pinged + 1, what="it heard all until the second came")
+
         # Its stream goes on, with what was said before it was asked.
         pair.ami.silent_to.add("ping")
         async with pair.traffic.flowing():
