@@ -24,6 +24,7 @@ from panoramisk.manager import Manager
 
 from services.ami_bridge.adapters.ami_protocol import AmiCounters, LeanProtocol, WantedEvents
 from services.ami_bridge.core.ami_message import AmiMessage
+from services.ami_bridge.core.kept_moments import Instant
 from services.ami_bridge.core.wanted import WANTED_EVENTS, WANTED_VARIABLES
 
 CAPTURE = Path(__file__).resolve().parent.parent / "tests/fixtures/ami/busy.ami.gz"
@@ -42,6 +43,9 @@ class _Sink:
 
     def receive(self, batch: list[AmiMessage]) -> bool:
         return True
+
+    def on_answer(self, asked: Instant) -> None:
+        return
 
     def on_lost(self, reason: str) -> None:
         return
