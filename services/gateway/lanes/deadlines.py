@@ -31,10 +31,11 @@ _WITHIN_S: Mapping[What, float] = {"head": HEAD_WITHIN_S, "body": BODY_WITHIN_S,
 
 
 class Wait(NamedTuple):
-    """What is waited for; with another ``number`` it is another wait."""
+    """What is waited for; with another ``number`` or behind more ``answers`` it is another wait."""
 
     what: What
     number: int
+    answers: int = 0
 
 
 class Waiting(Protocol):
@@ -79,6 +80,6 @@ def unsent(transport: Transport) -> int:
         return 0
 
 
-def flush(size: int) -> Wait:
-    """The wait for a client to take so many bytes."""
-    return Wait("flush", size // FLUSH_BYTES)
+def flush(size: int, answers: int = 0) -> Wait:
+    """The wait for a client to take so many bytes, when so many answers of the connection have begun."""
+    return Wait("flush", size // FLUSH_BYTES, answers)

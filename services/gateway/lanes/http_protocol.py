@@ -33,6 +33,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._too_slow = too_slow
         self._meter = HeadMeter()
         self._heads = 0
+        self._answers = 0
         self._in_head = False
         self._running: RequestResponseCycle | None = None
 
@@ -105,6 +106,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
+        self._answers += 1
         super()._start_asgi_task(cycle, app)
 
     # Deadlines.
@@ -112,16 +114,16 @@ class HttpProtocol(HttpToolsProtocol):
     def waits_for(self) -> Wait | None:
         """See :class:`~services.gateway.lanes.deadlines.Waiting`."""
         if self.transport.is_closing():
-            return flush(unsent(self.transport))
+            return self._flush()
         running = self._running
         if self._in_head or running is None or running.response_complete:
             return Wait("head", self._heads)
-        if running.response_started:
-            return None
-        if running.more_body:
+        if running.response_started and running.chunked_encoding:
+            return None  # a stream
+        if running.more_body and not running.response_started:
             return Wait("body", self._heads)
-        # It is a pipelined one, and the client does not take the answers before it.
-        return flush(unsent(self.transport)) if self.flow.write_paused else None
+        # A pipelined one waits for the client to take the answers before it, until its own is written.
+        return self._flush() if self.flow.write_paused else None
 
     def overdue(self, what: What) -> None:
         """See :class:`~services.gateway.lanes.deadlines.Waiting`."""
@@ -138,6 +140,9 @@ class HttpProtocol(HttpToolsProtocol):
             self.transport.close()
 
     # Inside.
+
+    def _flush(self) -> Wait:
+        return flush(unsent(self.transport), self._answers)
 
     @property
     def _busy(self) -> bool:
