@@ -28,7 +28,7 @@ from services.gateway.counters import StreamCounters
 from services.gateway.fan_out import FanOut, Scheduler
 from services.gateway.intake import Intake
 from services.gateway.lanes.lane import Lane
-from services.gateway.openings import Openings
+from services.gateway.openings import BEHIND_S, Openings
 from services.gateway.ports import Clock, Stored
 from services.gateway.subscription import End, Subscription
 from services.gateway.waiting import Remedies, Waiting
@@ -383,6 +383,8 @@ class Hub:
     def _fall_behind(self, subscription: Subscription) -> None:
         subscription.live = False
         subscription.behind_since = self._clock.monotonic()
+        subscription.behind_by = 0
+        subscription.allowed_s = BEHIND_S
         if not subscription.poll:
             self.counters.lagged += 1
             self._lagging[subscription] = None

@@ -5,8 +5,9 @@ the state (or nothing, for one that resumes), then what happened since, page by 
 until it has everything; then it is live. What the ring no longer has is read from the log (``replay.py``).
 
 A client that was live and fell behind for longer than ``BEHIND_S`` is given the state instead of all that
-happened: its figures are then those of now at once. One that resumes is given all of it, however long it was
-away.
+happened: its figures are then those of now at once. One that was just given the state has as long as the
+state took: another one would take as long again. And it is left in peace while it comes nearer, for nothing
+would bring it to now sooner. One that resumes is given all of it, however long it was away.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from services.gateway.ports import Clock
 from services.gateway.subscription import Subscription
 
 BEHIND_S = 5.0
+NEARER_BY = 0.1
+"""Such a part of its way a client goes in the time that it is given, or it does not come nearer."""
+
 _STATES_KEPT = 4
 
 
@@ -76,7 +80,7 @@ class Openings:
                 return True
         if subscription.opening:  # it has taken the state, however long that was: these figures are live now
             subscription.opening = False
-            subscription.behind_since = self._clock.monotonic()
+            self._allow(subscription)
             subscription.backlog.append(Batch((self._ready(subscription, resumed=False),), subscription.at))
             return True
         if subscription.at > self._ring.last:
@@ -93,6 +97,8 @@ class Openings:
         if not self._ring.reaches(subscription.at):
             subscription.from_log = True
         page = self.pages.page(subscription.scope, subscription.at)
+        if page.end == self._ring.last and subscription.behind_since is not None:
+            subscription.behind_since = self._clock.monotonic()  # with this it has everything up to now
         if page.batches:
             subscription.backlog.extend(page.batches)
         else:
@@ -121,9 +127,26 @@ class Openings:
             return False
         return subscription.doubted or subscription.at == after.sequence
 
+    def _allow(self, subscription: Subscription) -> None:
+        """It has taken the state: it has time for what happened meanwhile."""
+        now = self._clock.monotonic()
+        subscription.allowed_s = max(BEHIND_S, now - subscription.state_since)
+        subscription.behind_since = now
+        subscription.behind_by = self._ring.last - subscription.at
+
     def _too_long_behind(self, subscription: Subscription) -> bool:
         since = subscription.behind_since
-        return not subscription.resuming and since is not None and self._clock.monotonic() - since > BEHIND_S
+        if subscription.resuming or since is None:
+            return False
+        now = self._clock.monotonic()
+        if now - since <= subscription.allowed_s:
+            return False
+        left = self._ring.last - subscription.at
+        if left >= subscription.behind_by * (1 - NEARER_BY):
+            return True
+        subscription.behind_since = now
+        subscription.behind_by = left
+        return False
 
     def _begin(self, subscription: Subscription, fan: FanOut) -> None:
         subscription.due = False
@@ -141,6 +164,7 @@ class Openings:
             self._counters.resets += 1
         subscription.backlog.extend(self._state(subscription))
         subscription.at = ring_last
+        subscription.state_since = self._clock.monotonic()
         subscription.serial = fan.serial
         subscription.begun = subscription.opening = True
         subscription.doubted = False

@@ -40,15 +40,21 @@ class Subscription:
         doubted: it was told that its figures may be old, and is told how they are when it has everything.
         from_log: something of what it missed was read from the log.
         backlog: what it gets before anything else.
-        behind_since: when it stopped being live, on the hub's clock; ``None`` while it is, or is not yet.
+        state_since: when it was last given the state, on the hub's clock.
+        behind_since: when it stopped being live, or had taken the state, or had come nearer after that, or
+            was last given all that there was; ``None`` while it is live, or has no state yet.
+        behind_by: how many messages it had before it then, if coming nearer is enough; else 0.
+        allowed_s: how long it may be behind from then on.
         paused_since: when its lane stopped taking; ``None`` while it takes.
     """
 
     __slots__ = (
         "after",
+        "allowed_s",
         "at",
         "backlog",
         "begun",
+        "behind_by",
         "behind_since",
         "doubted",
         "due",
@@ -65,6 +71,7 @@ class Subscription:
         "resuming",
         "scope",
         "serial",
+        "state_since",
     )
 
     def __init__(
@@ -105,7 +112,10 @@ class Subscription:
         self.doubted = False
         self.from_log = False
         self.backlog: list[Batch] = []
+        self.state_since = 0.0
         self.behind_since: float | None = None
+        self.behind_by = 0
+        self.allowed_s = 0.0
         self.paused_since: float | None = None
         lane.attach(self)
 

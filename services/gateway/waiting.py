@@ -3,8 +3,8 @@
 Nobody is left with old figures that look live, and nobody is kept for ever:
 
 - One that takes nothing for ``STUCK_S`` is ended; it may come back and resume.
-- One that was live and waits for the log is given the state, once it is behind for too long
-  (``openings.py``): that needs no log.
+- One that had the state and waits for the log for ``BEHIND_S``, or is behind for too long (``openings.py``),
+  is given the state: that needs no log.
 - One that resumes and gets no further for ``BEHIND_S`` is told that its figures are not live.
 - One that resumes and does not come nearer to now, for its connection or the reading of the log is slower
   than the log grows, begins anew.
@@ -19,15 +19,14 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from services.gateway.core.ring import Ring
-from services.gateway.openings import BEHIND_S
+from services.gateway.openings import BEHIND_S, NEARER_BY
 from services.gateway.subscription import Subscription
 
 STUCK_S = 30.0
 AHEAD_S = 2.0
 
 NEARER_S = 30.0
-NEARER_BY = 0.1
-"""So much of its way a client goes in that time; one that is slower would take more than five minutes."""
+"""In that time ``NEARER_BY`` of its way; a client that is slower would take more than five minutes."""
 
 
 class Remedies(NamedTuple):
@@ -112,7 +111,10 @@ class Waiting:
         self.look_at_those_ahead(contact=contact)
         for subscription, since in list(self._idle.items()):
             if not subscription.resuming:
-                self._do.want(subscription)
+                if now - since >= BEHIND_S and subscription.reads:
+                    self._begin_anew(subscription)
+                else:
+                    self._do.want(subscription)
             elif now - since >= BEHIND_S and subscription.reads:
                 self._idle[subscription] = math.inf  # told; it may be again, when it has got further
                 self._do.doubt(subscription)
