@@ -12,15 +12,21 @@ from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets import http11
 from websockets.frames import Frame
 
 from services.gateway.lanes.deadlines import Wait, What, flush, unsent
+from services.gateway.lanes.head_meter import HEAD_BYTES
 from services.gateway.lanes.lane import LOW_WATER
 
 MOST_PONGS = 1024 * 1024
 """Bytes of pongs that may be on their way to a client that does not read."""
 
 _CUT_OFF_S = 2.0
+
+# A line of a handshake may be as long as that of any request: the head has been metered before it comes here.
+# (websockets itself takes 8 KiB, less than a cookie may be.)
+http11.MAX_LINE_LENGTH = 2 * HEAD_BYTES
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):

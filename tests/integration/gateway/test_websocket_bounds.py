@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from services.gateway.lanes.deadlines import FLUSH_WITHIN_S
+from services.gateway.lanes.head_meter import HEAD_BYTES
 from services.gateway.lanes.lane import LOW_WATER
 from services.gateway.lanes.websocket_protocol import MOST_PONGS, WebSocketProtocol
 from tests.support.gateway_fakes import count, phone
@@ -113,6 +114,23 @@ async def test_client_that_says_goodbye_and_reads_nothing_is_given_up() -> None:
         rig.server.end_overdue(now + FLUSH_WITHIN_S)
         await until(lambda: not connections(rig))
         assert rig.gateway.hub.counters.closed_too_slow == 1
+
+
+@pytest.mark.parametrize("size", [8 * 1024, HEAD_BYTES - 1000])
+async def test_handshake_with_a_long_field_is_taken(size: int) -> None:
+    async with running() as rig, raw_client(rig) as client:
+        ticket = await rig.ticket(queues=["q1"])
+        await client.send(client.handshake(ticket, "Cookie: a=" + "a" * size))
+
+        await client.until(b'"type":"ready"')
+
+
+async def test_handshake_beyond_the_limit_is_refused() -> None:
+    async with running() as rig, raw_client(rig) as client:
+        ticket = await rig.ticket(queues=["q1"])
+        await client.send(client.handshake(ticket, "Cookie: a=" + "a" * HEAD_BYTES))
+
+        assert (await client.rest()).startswith(b"HTTP/1.1 431 ")
 
 
 async def test_handshake_with_too_many_fields_is_answered_and_ends_the_connection() -> None:
