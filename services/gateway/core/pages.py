@@ -5,26 +5,34 @@ made once, whatever the scopes of those who come by; who gets which is found by 
 as with live events (``interest.py``): many clients with a few names each cost what they get, and not all
 that happened meanwhile. Pages end at the same places wherever they begin, so those who come from different
 places soon share them.
+
+As many are kept as a full ring has, and some that begin in between: clients who go through the ring one
+behind the other would else find each page dropped just before they come to it.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from services.gateway.core import scope as scopes
-from services.gateway.core.batch import Batch, slices
+from services.gateway.core.batch import FRAMING_BYTES, Batch, slices
 from services.gateway.core.frames import Message
 from services.gateway.core.names import ALL
 from services.gateway.core.position import Position
 from services.gateway.core.read_back import ReadBack
-from services.gateway.core.ring import Entry, Ring
+from services.gateway.core.recent import Recent
+from services.gateway.core.ring import BYTES, Entry, Ring
 from services.gateway.core.scope import Local, Scope
 from shared.subjects import Subject
 
-_PAGES_KEPT = 16
-_SCOPED_KEPT = 16
+PAGES_KEPT = 160
+PAGES_BYTES = BYTES * 5 // 4
+SCOPED_KEPT = 512
+SCOPED_BYTES = 16 * 1024 * 1024
+_PAGE_COSTS = 1024
+"""What a page takes that has no messages, about, in bytes."""
 
 
 class Page(NamedTuple):
@@ -47,8 +55,8 @@ class Pages:
         self.generation = ""
         self.read_back = ReadBack()
         self._ring = ring
-        self._indexed: OrderedDict[int, _Indexed] = OrderedDict()
-        self._scoped: OrderedDict[tuple[Scope, int], Page] = OrderedDict()
+        self._indexed: Recent[int, _Indexed] = Recent(PAGES_KEPT, PAGES_BYTES)
+        self._scoped: Recent[tuple[Scope, int], Page] = Recent(SCOPED_KEPT, SCOPED_BYTES)
 
     def begin(self, generation: str) -> None:
         """Forget everything: the log is another one, or read anew."""
@@ -69,9 +77,8 @@ class Pages:
             indexed = self._at(sequence)
             parts = list(slices(indexed.admitted(scope)))
             batches = [Batch(part, indexed.end if part is parts[-1] else part[-1].sequence) for part in parts]
-            found = self._scoped[key] = Page(indexed.end, indexed.whole, batches)
-            if len(self._scoped) > _SCOPED_KEPT:
-                self._scoped.popitem(last=False)
+            found = Page(indexed.end, indexed.whole, batches)
+            self._scoped.put(key, found, _PAGE_COSTS + sum([batch.size for batch in batches]))
         return found
 
     def _at(self, sequence: int) -> _Indexed:
@@ -80,20 +87,20 @@ class Pages:
         if found is None or not (found.whole or found.end == last):
             source = self._ring if self._ring.reaches(sequence) else self.read_back
             entries, end = source.page(sequence)
-            found = self._indexed[sequence] = _Indexed(self.generation, entries, end, whole=end < last)
-            if len(self._indexed) > _PAGES_KEPT:
-                self._indexed.popitem(last=False)
+            found = _Indexed(self.generation, entries, end, whole=end < last)
+            self._indexed.put(sequence, found, _PAGE_COSTS + found.size)
         return found
 
 
 class _Indexed:
     """A page for all scopes: its messages, and which of them tell of whom."""
 
-    __slots__ = ("_by_agent", "_by_pbx", "_by_queue", "_messages", "_subjects", "end", "whole")
+    __slots__ = ("_by_agent", "_by_pbx", "_by_queue", "_messages", "_subjects", "end", "size", "whole")
 
     def __init__(self, generation: str, entries: Sequence[Entry], end: int, *, whole: bool) -> None:
         self.end = end
         self.whole = whole
+        self.size = sum([len(entry.payload) for entry in entries]) + FRAMING_BYTES * len(entries)
         self._subjects: list[Subject] = [entry.subject for entry in entries]
         self._messages = [
             Message(entry.payload, str(Position(generation, entry.sequence)), entry.sequence)

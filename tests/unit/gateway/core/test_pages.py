@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.gateway.core.frames import Message
-from services.gateway.core.pages import Page, Pages
-from services.gateway.core.ring import PAGE, Entry, Ring
+from services.gateway.core.pages import SCOPED_BYTES, SCOPED_KEPT, Page, Pages
+from services.gateway.core.ring import MESSAGES, PAGE, PAGE_BYTES, Entry, Ring
 from services.gateway.core.scope import Scope, admits, resolve
 from services.gateway.core.tickets import Ticket
 from shared.subjects import Subject
@@ -88,11 +88,38 @@ def test_another_log_has_other_pages() -> None:
     assert not made.reaches(50)
 
 
-def test_keeps_a_few_pages_only() -> None:
-    made = pages(1, 100)
-    before = [made.page(scope(), sequence) for sequence in range(40)]
+def test_keeps_the_pages_of_a_full_ring() -> None:
+    made = pages(1, MESSAGES)
+    places = range(0, MESSAGES, PAGE)
+    before = [made.page(scope(), place) for place in places]
+    others = [made.page(scope("q1"), place) for place in places]
 
-    assert made.page(scope(), 39) is before[39]
+    assert all(made.page(scope(), place) is page for place, page in zip(places, before, strict=True))
+    assert all(
+        messages(one)[0] is messages(other)[0] for one, other in zip(before, others, strict=True)
+    )  # the messages were made once
+
+
+def test_does_not_keep_a_page_of_every_place_and_scope() -> None:
+    made = pages(1, SCOPED_KEPT + 10)
+    before = [made.page(scope(), sequence) for sequence in range(SCOPED_KEPT + 1)]
+
+    assert made.page(scope(), SCOPED_KEPT) is before[SCOPED_KEPT]
+    assert made.page(scope(), 0) is not before[0]
+    assert messages(made.page(scope("q1"), 0))[0] is not messages(before[0])[0]
+
+
+def test_keeps_fewer_of_large_pages() -> None:
+    ring = Ring()
+    ring.restart(0)
+    size = PAGE_BYTES // 2
+    for sequence in range(1, 2 * SCOPED_BYTES // size):
+        ring.append(Entry(sequence, COUNT, b"x" * size))
+    made = Pages(ring)
+    made.begin("g1")
+    before = [made.page(scope(), sequence) for sequence in range(0, ring.last, 2)]
+
+    assert made.page(scope(), 2 * (len(before) - 1)) is before[-1]
     assert made.page(scope(), 0) is not before[0]
 
 
