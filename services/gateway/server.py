@@ -13,7 +13,7 @@ from typing import Any, cast
 import uvicorn
 
 from services.gateway.counters import StreamCounters
-from services.gateway.lanes.deadlines import LOOK_EVERY_S, Deadlines, Waiting
+from services.gateway.lanes.deadlines import Deadlines, Waiting
 from services.gateway.lanes.http_protocol import HttpProtocol
 from services.gateway.lanes.uvicorn_protocols import ShowingHttpProtocol, ShowingWebSocketProtocol
 from services.gateway.lanes.websocket_protocol import WebSocketProtocol
@@ -21,8 +21,6 @@ from shared.errors import CallCentreError
 
 _STOP_WITHIN_S = 3  # streams end at once, actions have an end after 2.5 s; what is left is cancelled
 _MAX_CLIENT_MESSAGE = 64 * 1024
-_TICKS_A_SECOND = 10  # of uvicorn
-_LOOK_EVERY_TICKS = round(LOOK_EVERY_S * _TICKS_A_SECOND)
 
 
 class AddressError(CallCentreError):
@@ -114,8 +112,9 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Called by uvicorn all the time."""
-        if counter % _LOOK_EVERY_TICKS == 0:
-            self.end_overdue(asyncio.get_running_loop().time())
+        now = asyncio.get_running_loop().time()
+        if self._deadlines.due(now):  # by the clock: ticks become rare under load
+            self.end_overdue(now)
         return await super().on_tick(counter)
 
     def end_overdue(self, now: float) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from asyncio import Transport
 from collections.abc import Iterable, Mapping
+from math import inf
 from typing import Literal, NamedTuple, Protocol
 
 What = Literal["head", "body", "flush"]
@@ -26,6 +27,8 @@ FLUSH_BYTES = 256 * 1024
 
 LOOK_EVERY_S = 5.0
 """Deadlines are missed by so much at most."""
+
+_FROZEN_S = 2 * LOOK_EVERY_S
 
 _WITHIN_S: Mapping[What, float] = {"head": HEAD_WITHIN_S, "body": BODY_WITHIN_S, "flush": FLUSH_WITHIN_S}
 
@@ -55,9 +58,21 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._since: dict[Waiting, tuple[Wait, float]] = {}
+        self._looked_at = -inf
+
+    def due(self, now: float) -> bool:
+        """Whether it is time to look; ``now`` as for :meth:`look`."""
+        return now - self._looked_at >= LOOK_EVERY_S
 
     def look(self, connections: Iterable[Waiting], now: float) -> None:
-        """Look at all connections there are; ``now`` is in seconds on a clock that never jumps."""
+        """Look at all connections there are; ``now`` is in seconds on a clock that never goes back.
+
+        After a look that comes far too late every wait begins anew: the process stood still, and what the
+        clients have sent and taken meanwhile has not been seen.
+        """
+        if now - self._looked_at > _FROZEN_S:
+            self._since.clear()
+        self._looked_at = now
         since: dict[Waiting, tuple[Wait, float]] = {}
         for connection in list(connections):
             wait = connection.waits_for()

@@ -6,6 +6,7 @@ from services.gateway.lanes.deadlines import (
     FLUSH_BYTES,
     FLUSH_WITHIN_S,
     HEAD_WITHIN_S,
+    LOOK_EVERY_S,
     Deadlines,
     Wait,
     What,
@@ -27,10 +28,18 @@ class Connection:
         self.ended.append(what)
 
 
+def look_until(deadlines: Deadlines, one: Connection, begin: float, end: float) -> None:
+    """Look again and again, as often as a server does."""
+    now = begin
+    while now < end:
+        deadlines.look([one], now)
+        now += LOOK_EVERY_S
+    deadlines.look([one], end)
+
+
 def test_connection_is_ended_when_it_has_waited_for_the_same_too_long() -> None:
     one, deadlines = Connection(Wait("head", 0)), Deadlines()
-    deadlines.look([one], 100)
-    deadlines.look([one], 100 + HEAD_WITHIN_S - 1)
+    look_until(deadlines, one, 100, 100 + HEAD_WITHIN_S - 1)
     assert one.ended == []
 
     deadlines.look([one], 100 + HEAD_WITHIN_S)
@@ -41,10 +50,10 @@ def test_another_request_has_a_time_of_its_own() -> None:
     one, deadlines = Connection(Wait("head", 0)), Deadlines()
     deadlines.look([one], 0)
     one.wait = Wait("head", 1)
-    deadlines.look([one], HEAD_WITHIN_S)
+    look_until(deadlines, one, 1, HEAD_WITHIN_S)
     assert one.ended == []
 
-    deadlines.look([one], 2 * HEAD_WITHIN_S)
+    look_until(deadlines, one, HEAD_WITHIN_S, HEAD_WITHIN_S + 1)
     assert one.ended == ["head"]
 
 
@@ -52,7 +61,7 @@ def test_connection_that_waits_for_nothing_is_left_alone() -> None:
     one, deadlines = Connection(Wait("head", 0)), Deadlines()
     deadlines.look([one], 0)
     one.wait = None
-    deadlines.look([one], HEAD_WITHIN_S)
+    look_until(deadlines, one, 1, HEAD_WITHIN_S)
     one.wait = Wait("head", 0)
     deadlines.look([one], HEAD_WITHIN_S + 1)
 
@@ -61,11 +70,11 @@ def test_connection_that_waits_for_nothing_is_left_alone() -> None:
 
 def test_client_that_takes_what_was_written_gets_time_for_the_rest() -> None:
     one, deadlines = Connection(flush(3 * FLUSH_BYTES)), Deadlines()
-    deadlines.look([one], 0)
+    look_until(deadlines, one, 0, FLUSH_WITHIN_S - 1)
     one.wait = flush(2 * FLUSH_BYTES + 1)
-    deadlines.look([one], FLUSH_WITHIN_S)
+    look_until(deadlines, one, FLUSH_WITHIN_S, FLUSH_WITHIN_S + 1)
     one.wait = flush(2 * FLUSH_BYTES)
-    deadlines.look([one], FLUSH_WITHIN_S + 1)
+    look_until(deadlines, one, FLUSH_WITHIN_S + 2, 2 * FLUSH_WITHIN_S - 1)
     assert one.ended == []
 
     deadlines.look([one], 2 * FLUSH_WITHIN_S)
@@ -76,6 +85,34 @@ def test_connection_that_has_gone_is_forgotten() -> None:
     one, deadlines = Connection(Wait("head", 0)), Deadlines()
     deadlines.look([one], 0)
     deadlines.look([], 1)
-    deadlines.look([one], HEAD_WITHIN_S)
+    look_until(deadlines, one, 2, HEAD_WITHIN_S)
 
     assert one.ended == []
+
+
+def test_time_in_which_the_process_stood_still_is_not_held_against_its_clients() -> None:
+    one, deadlines = Connection(Wait("head", 0)), Deadlines()
+    look_until(deadlines, one, 0, HEAD_WITHIN_S - 1)
+    thawed_at = 1000.0
+    look_until(deadlines, one, thawed_at, thawed_at + HEAD_WITHIN_S - 1)
+    assert one.ended == []
+
+    deadlines.look([one], thawed_at + HEAD_WITHIN_S)
+    assert one.ended == ["head"]
+
+
+def test_looks_that_come_somewhat_late_still_end_what_is_overdue() -> None:
+    one, deadlines = Connection(Wait("head", 0)), Deadlines()
+    for now in (0, 2 * LOOK_EVERY_S, 4 * LOOK_EVERY_S):
+        deadlines.look([one], now)
+
+    assert one.ended == ["head"]
+
+
+def test_look_is_due_at_once_and_then_every_few_seconds() -> None:
+    deadlines = Deadlines()
+    assert deadlines.due(0)
+    deadlines.look([], 0)
+
+    assert not deadlines.due(LOOK_EVERY_S - 1)
+    assert deadlines.due(LOOK_EVERY_S)
