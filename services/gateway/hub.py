@@ -127,8 +127,7 @@ class Hub:
                 self._fan.send(parsed, Message(payload, str(position), sequence))
                 if parsed.type == "pbxStatus":
                     self._judge(parsed.pbx)
-        if self._waiting.is_anybody_ahead:
-            self._waiting.look_at_those_ahead(contact=self._liveness.lost is None)
+        self._waiting.came(sequence)
 
     def stale(self, reason: str) -> None:
         """Contact with the log is lost."""

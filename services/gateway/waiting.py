@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+from services.gateway.core.ahead import Ahead
 from services.gateway.core.ring import Ring
 from services.gateway.openings import BEHIND_S, NEARER_BY
 from services.gateway.subscription import Subscription
@@ -61,7 +62,7 @@ class Waiting:
         self._do = remedies
         self._stuck: dict[Subscription, None] = {}
         self._idle: dict[Subscription, float] = {}
-        self._ahead: dict[Subscription, float] = {}
+        self._ahead: Ahead[Subscription] = Ahead()
         self._far: dict[Subscription, _Distance] = {}
 
     def clear(self) -> None:
@@ -72,8 +73,9 @@ class Waiting:
 
     def leave(self, subscription: Subscription) -> None:
         """It is no more."""
-        for kept in (self._stuck, self._idle, self._ahead, self._far):
+        for kept in (self._stuck, self._idle, self._far):
             kept.pop(subscription, None)
+        self._ahead.remove(subscription)
 
     def paused(self, subscription: Subscription) -> None:
         """Its lane takes no more."""
@@ -91,7 +93,7 @@ class Waiting:
         now = self._monotonic()
         self._idle.setdefault(subscription, now)
         if subscription.at > self._ring.last:
-            self._ahead.setdefault(subscription, now)
+            self._ahead.add(subscription, subscription.at, now)
         self.has_far_to_go(subscription)
 
     def has_far_to_go(self, subscription: Subscription) -> None:
@@ -108,7 +110,7 @@ class Waiting:
         """See what is to be done; about every second. ``contact``: with the log."""
         now = self._monotonic()
         self._look_at_those_who_take_nothing(now)
-        self.look_at_those_ahead(contact=contact)
+        self._look_at_those_ahead(now, contact=contact)
         for subscription, since in list(self._idle.items()):
             if not subscription.resuming:
                 if now - since >= BEHIND_S and subscription.reads:
@@ -120,23 +122,19 @@ class Waiting:
                 self._do.doubt(subscription)
         self._look_at_those_far_behind(now)
 
-    def look_at_those_ahead(self, *, contact: bool) -> None:
-        """Whom the log has reached goes on."""
-        now = self._monotonic()
-        for subscription, since in list(self._ahead.items()):
-            if subscription.at <= self._ring.last:
-                del self._ahead[subscription]
+    def came(self, sequence: int) -> None:
+        """The log has come so far: whom it has reached goes on. Costs nothing for all others."""
+        if sequence >= self._ahead.nearest:
+            for subscription in self._ahead.reached(sequence):
                 self._do.want(subscription)
-            elif not contact:
-                self._ahead[subscription] = now
-            elif now - since > AHEAD_S:
-                del self._ahead[subscription]
-                self._begin_anew(subscription)
 
-    @property
-    def is_anybody_ahead(self) -> bool:
-        """Whether somebody has seen what the log has not brought here."""
-        return bool(self._ahead)
+    def _look_at_those_ahead(self, now: float, *, contact: bool) -> None:
+        if not contact:
+            self._ahead.wait_from(now)
+            return
+        for subscription in self._ahead.since_before(now - AHEAD_S):
+            self._ahead.remove(subscription)
+            self._begin_anew(subscription)
 
     def _look_at_those_who_take_nothing(self, now: float) -> None:
         for subscription in list(self._stuck):
