@@ -19,6 +19,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from services.gateway.errors import BadRequestError, GatewayError, RequestTimeoutError, problem
 from services.gateway.lanes.deadlines import Wait, What, flush, unsent
 from services.gateway.lanes.head_meter import HeadMeter
+from services.gateway.lanes.untaken import untaken
 
 MOST_PIPELINED = 16
 """So many requests may wait behind the one that is being answered."""
@@ -142,7 +143,7 @@ class HttpProtocol(HttpToolsProtocol):
     # Inside.
 
     def _flush(self) -> Wait:
-        return flush(unsent(self.transport), self._answers)
+        return flush(untaken(self.transport), self._answers)
 
     @property
     def _busy(self) -> bool:

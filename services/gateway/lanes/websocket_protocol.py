@@ -18,6 +18,7 @@ from websockets.frames import Frame
 from services.gateway.lanes.deadlines import Wait, What, flush, unsent
 from services.gateway.lanes.head_meter import HEAD_BYTES
 from services.gateway.lanes.lane import LOW_WATER
+from services.gateway.lanes.untaken import untaken
 
 MOST_PONGS = 1024 * 1024
 """Bytes of pongs that may be on their way to a client that does not read."""
@@ -80,7 +81,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def waits_for(self) -> Wait | None:
         """See :class:`~services.gateway.lanes.deadlines.Waiting`."""
         if self.transport.is_closing():
-            return flush(unsent(self.transport))
+            return flush(untaken(self.transport))
         return None
 
     def overdue(self, what: What) -> None:
