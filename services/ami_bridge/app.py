@@ -79,11 +79,10 @@ class Bridge:
             return self._aside.since
         return self._link.read_until if self._link is not None else None
 
-    def in_step(self, now_s: float) -> AmiSession | None:
-        """The session while it is `online`, and what Asterisk says is handled about when it is said."""
+    def is_late(self, now_s: float) -> bool:
+        """Whether what Asterisk says is handled long after it is said."""
         until = self.handled_until
-        late = until is not None and now_s - until.steady_s > LATE_S
-        return None if late else self._session
+        return until is not None and now_s - until.steady_s > LATE_S
 
     @property
     def absence(self) -> str:

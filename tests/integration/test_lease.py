@@ -46,6 +46,7 @@ class Candidate:
     def __init__(self, connection: Connection, server: NatsServer, name: str) -> None:
         self.connection = connection
         self.session: object | None = object()
+        self.able = True
         self.behind_s = 0.0
         self.stored_until: list[float] = []
         self.known = KnownLog(connection, server.section())
@@ -54,7 +55,8 @@ class Candidate:
             server.section(),
             "hq",
             name,
-            in_step=lambda: self.session,
+            session=lambda: self.session,
+            is_able=lambda: self.able,
             behind_s=lambda: self.behind_s,
             on_stored_until=self.stored_until.append,
             known=self.known,
@@ -349,6 +351,26 @@ async def test_a_bridge_that_came_after_what_the_holder_still_has_to_store_asks_
         one.behind_s = 0.0
 
         assert "asked for it" in await asyncio.wait_for(task, WITHIN_S)
+
+
+@pytest.mark.usefixtures("endless")
+async def test_a_bridge_that_saw_more_and_is_late_asks_for_it_when_it_is_late_no_more(
+    nats_server: NatsServer,
+) -> None:
+    async with candidate(nats_server, "a") as one, candidate(nats_server, "b") as two, holding(one) as task:
+        waiting = asyncio.create_task(two.lease.acquire())
+        await until(lambda: len(two.stored_until) > 1, what="renewals are heard")
+        two.able = False
+        one.session = object()
+        heard = len(two.stored_until)
+        await until(lambda: len(two.stored_until) > heard + 2, what="the break is told, and over")
+        assert not task.done()
+
+        two.able = True
+
+        assert "asked for it" in await asyncio.wait_for(task, WITHIN_S)
+        await one.lease.release()
+        await asyncio.wait_for(waiting, WITHIN_S)
 
 
 async def test_a_break_that_both_had_moves_nothing(nats_server: NatsServer) -> None:

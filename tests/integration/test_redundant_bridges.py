@@ -192,6 +192,26 @@ async def test_a_frozen_bridge_writes_nothing_when_it_goes_on(pair: Pair) -> Non
     await pair.all_logged()
 
 
+async def test_what_only_a_bridge_saw_that_was_frozen_for_long_comes_when_it_goes_on(pair: Pair) -> None:
+    pair.traffic.complete()
+    await pair.all_logged()
+    await pair.renewed(2)
+    frozen = pair.standby
+    frozen.freeze()
+    await pair.leader.kill()
+    for _ in range(20):
+        pair.traffic.complete()
+    await pair.add()
+    await pair.until_standby_acts()
+    await pair.renewed(8)  # so long that what the frozen one heard last is late
+
+    frozen.thaw()
+
+    found = await until_logged(pair.connection, pair.traffic, 20)
+    assert sorted(found.completed) == list(range(1, pair.traffic.completed + 1))
+    assert acts(frozen)
+
+
 @pytest.mark.parametrize("bridges", [1, 2])
 @pytest.mark.parametrize("how", ["frozen", "killed", "briefly killed"])
 async def test_nothing_is_lost_or_doubled_while_nats_is_away(tmp_path: Path, how: str, bridges: int) -> None:

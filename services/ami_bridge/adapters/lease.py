@@ -57,7 +57,8 @@ class Lease:
         pbx: str,
         own: str,
         *,
-        in_step: Callable[[], object | None],
+        session: Callable[[], object | None],
+        is_able: Callable[[], bool],
         behind_s: Callable[[], float],
         on_stored_until: Callable[[float], None],
         known: KnownLog,
@@ -65,7 +66,8 @@ class Lease:
         """
         Args:
             own: what no other bridge calls itself.
-            in_step: the session by which this bridge is in step with Asterisk, if it is.
+            session: the one by which this bridge hears Asterisk, while its lists are read and its link is up.
+            is_able: whether it is to act now: what it hears is not late, and it can write.
             behind_s: for how long its oldest moment that is not stored has waited.
             on_stored_until: told, when another bridge renews it, until when that one had everything stored,
                 by ``clocks.steady_s``.
@@ -76,7 +78,8 @@ class Lease:
         self._js = connection.client.jetstream(timeout=_ANSWER_WITHIN_S)
         self._subject = f"$KV.{LEASE}.{encode_token(pbx)}"
         self._own = own
-        self._in_step = in_step
+        self._session_now = session
+        self._is_able = is_able
         self._session: object | None = None
         self._session_since_s = 0.0
         self._behind_s = behind_s
@@ -86,6 +89,7 @@ class Lease:
         self._quiet = QuietLog(log, _LOG_EVERY_S, steady_s)
         self._writing = asyncio.Lock()
         self._wanted = ""
+        self._saw_more = False
         self._taken = asyncio.Event()
         self._freed = asyncio.Event()
 
@@ -106,7 +110,7 @@ class Lease:
     async def acquire(self) -> None:
         """Wait until it is ours."""
         while True:
-            fit = self._in_step() is not None
+            fit = self._session_now() is not None and self._is_able()
             if self._connection.connected and self._tenure.may_try(steady_s(), fit=fit):
                 if await self._take():
                     return
@@ -207,9 +211,10 @@ class Lease:
 
     async def _write(self, revision: int) -> bool:
         """Write it as the successor of a revision; false when it is not that any more."""
-        asked_at, session = steady_s(), self._in_step()
+        asked_at, session = steady_s(), self._session_now()
         end = self._known.end or LogEnd("")
-        value = LeaseValue(self._own, self._is_still(session), round(self._behind_s() * 1000), *end)
+        fit = self._is_still(session) and self._is_able()
+        value = LeaseValue(self._own, fit, round(self._behind_s() * 1000), *end)
         sequence = await self._publish(revision, value.encode())
         if sequence is None:
             return False
@@ -276,12 +281,15 @@ class Lease:
             if not self.holds:
                 self._tenure.heard(now)
                 self._on_stored_until(now - value.behind_ms / 1000)
-                session = self._in_step()
+                session = self._session_now()
                 still = self._is_still(session)
                 self._see(session, now)
                 # What the holder has and the log has not yet, it saw as well, or it would be lost.
                 saw_it_all = still and self._session_since_s <= now - value.behind_ms / 1000
-                if saw_it_all and not value.fit:
+                self._saw_more = saw_it_all and (self._saw_more or not value.fit)
+                # One that was frozen knows what it saw meanwhile, and is able a moment later.
+                if self._saw_more and self._is_able():
+                    self._saw_more = False
                     await self._connection.client.publish(self._subject + _WANTED, self._own.encode())
 
     def _see(self, session: object | None, now_s: float) -> None:
@@ -289,5 +297,5 @@ class Lease:
             self._session, self._session_since_s = session, now_s
 
     def _is_still(self, session: object | None) -> bool:
-        """Whether it is in step by that session, as it was at the last renewal, ours or another's."""
+        """Whether it hears Asterisk by that session, as it did at the last renewal, ours or another's."""
         return session is not None and session is self._session

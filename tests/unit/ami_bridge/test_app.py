@@ -355,23 +355,23 @@ async def test_there_is_a_session_for_commands_only_while_it_is_online() -> None
     ]
 
 
-async def test_it_is_in_step_while_it_is_online_and_what_asterisk_says_is_handled_in_time() -> None:
+async def test_it_is_late_when_what_asterisk_says_is_handled_long_after_it_is_said() -> None:
     rig = Rig()
-    assert (rig.bridge.handled_until, rig.bridge.in_step(100)) == (None, None)
+    assert (rig.bridge.handled_until, rig.bridge.is_late(100)) == (None, False)
     rig.session.let_lists.set()
     serving = rig.serve()
     await until(lambda: "online" in rig.publisher.words(), what="online")
 
     assert rig.bridge.handled_until == at(100)
-    assert rig.bridge.in_step(100 + LATE_S) is rig.session
-    assert rig.bridge.in_step(100.1 + LATE_S) is None
+    assert not rig.bridge.is_late(100 + LATE_S)
+    assert rig.bridge.is_late(100.1 + LATE_S)
     rig.session.read_until = at(107)
-    assert rig.bridge.in_step(108) is rig.session
+    assert not rig.bridge.is_late(108)
 
     rig.session.events.put_nowait(AmiLinkLostError("no pong"))
     with pytest.raises(AmiLinkLostError):
         await serving
-    assert (rig.bridge.handled_until, rig.bridge.in_step(108)) == (at(107), None)
+    assert (rig.bridge.handled_until, rig.bridge.session) == (at(107), None)
     rig.bridge.on_down("no pong", auth_failed=False)
     assert rig.bridge.handled_until is None
 
